@@ -1,0 +1,1 @@
+"""What crosses the air gap, and nothing else: formats, sealing, signatures, the questionnaire."""

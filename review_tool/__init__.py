@@ -1,0 +1,1 @@
+"""The offline side: opens, decides, counts, releases."""
