@@ -1,0 +1,107 @@
+"""A coding: one coder's judgement of one case by the codebook (`questionnaire.md` 6 and 7).
+
+It stands beside what the person ticked and never replaces it. A coding that exists has passed every check here.
+Nothing in this module reads a file, a database or a clock.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from review_tool.cases import ID_PATTERN, Clarity
+from review_tool.errors import CodingError
+
+# A month, a quarter, a year, a range of years, or nothing that can be said.
+PERIOD_PATTERN: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])|\d{4}Q[1-4]|\d{4}|\d{4}-\d{4}|unknown")
+CODER_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # a pseudonym, never a name
+CODE_PATTERN: Final = re.compile(
+    r"[A-Za-z0-9_.]{1,24}"
+)  # ours are lower case, offense codes of NIBRS are not
+STRENGTHS: Final = range(4)  # 0 none, 1 one weak sign, 2 several signs, 3 stated or obvious
+SEVERITIES: Final = range(5)  # anchors in the codebook
+CONFIDENCES: Final = range(1, 4)  # the coder's own
+STANDS_ALONE: Final = frozenset({"none", "unknown"})  # NIBRS 88 and 99 never stand beside a ground
+
+
+class Crime(StrEnum):
+    """Whether the coder takes it for a crime: a community count, not a legal finding."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """What one coder says about one case.
+
+    Attributes:
+        case: id of the case.
+        coder: pseudonym of the coder.
+        period: when it happened: `2026-09`, `2026Q3`, `2026`, `2020-2024` or `unknown`.
+        crime: crime, bias incident below that, or unsure.
+        bias_coded: grounds by codebook, sorted; `none` and `unknown` stand alone.
+        bias_strength: 0 to 3.
+        offense_coded: offenses by codebook, sorted; empty is a result ("a bias incident, not a crime").
+        place_coded: one place.
+        relation_coded: who did it, sorted, several allowed.
+        severity: 0 to 4.
+        confidence: 1 to 3.
+        clarity: of the text, never of the truth.
+    """
+
+    case: str
+    coder: str
+    period: str
+    crime: Crime
+    bias_coded: tuple[str, ...]
+    bias_strength: int
+    offense_coded: tuple[str, ...]
+    place_coded: str
+    relation_coded: tuple[str, ...]
+    severity: int
+    confidence: int
+    clarity: Clarity
+
+    def __post_init__(self) -> None:
+        """Refuse what the codebook does not allow."""
+        _require(ID_PATTERN.fullmatch(self.case) is not None, "case", "looks like R-0001")
+        _require(
+            CODER_PATTERN.fullmatch(self.coder) is not None, "coder", "is a short pseudonym in lower case"
+        )
+        _require(_is_period(self.period), "period", "is a month, quarter, year, range of years, or unknown")
+        _require(self.bias_strength in STRENGTHS, "bias_strength", "is 0 to 3")
+        _require(self.severity in SEVERITIES, "severity", "is 0 to 4")
+        _require(self.confidence in CONFIDENCES, "confidence", "is 1 to 3")
+        _require(bool(self.bias_coded), "bias_coded", "needs a ground, or none, or unknown")
+        alone = STANDS_ALONE.isdisjoint(self.bias_coded) or len(self.bias_coded) == 1
+        _require(alone, "bias_coded", "holds none or unknown only alone")
+        for name, codes in (
+            ("bias_coded", self.bias_coded),
+            ("offense_coded", self.offense_coded),
+            ("relation_coded", self.relation_coded),
+        ):
+            _require(list(codes) == sorted(set(codes)), name, "is sorted and names each code once")
+            _require(all(CODE_PATTERN.fullmatch(code) for code in codes), name, "holds codes of the codebook")
+        _require(
+            CODE_PATTERN.fullmatch(self.place_coded) is not None, "place_coded", "is a code of the codebook"
+        )
+
+
+def sorted_codes(codes: Iterable[str]) -> tuple[str, ...]:
+    """Put codes into the one order a coding holds them in, each once."""
+    return tuple(sorted(set(codes)))
+
+
+def _is_period(text: str) -> bool:
+    if not PERIOD_PATTERN.fullmatch(text):
+        return False
+    first, dash, last = text.partition("-")
+    return not (dash and len(last) == 4) or first < last
+
+
+def _require(holds: bool, name: str, rule: str) -> None:
+    if not holds:
+        raise CodingError(f"{name} {rule}")
