@@ -510,7 +510,7 @@ CONDUCT_GROUPS: Final = (
 _SKIP: Final = "I'd rather not say"
 _UNSURE: Final = "I don't know"
 
-INCIDENT_TYPE_LABELS: Final[Mapping[IncidentType, str]] = {
+INCIDENT_TYPE_LABELS: Final[Mapping[str, str]] = {
     IncidentType.WORDS: "Slurs or insults",
     IncidentType.THREAT: "Threats",
     IncidentType.FOLLOWED: "Followed, watched or stalked",
@@ -537,7 +537,7 @@ INCIDENT_TYPE_LABELS: Final[Mapping[IncidentType, str]] = {
     IncidentType.OTHER: "Something else",
 }
 
-SERIES_LABELS: Final[Mapping[Series, str]] = {
+SERIES_LABELS: Final[Mapping[str, str]] = {
     Series.ONCE: "Once",
     Series.SEVERAL: "More than once",
     Series.ONGOING: "It is still going on",
@@ -545,7 +545,7 @@ SERIES_LABELS: Final[Mapping[Series, str]] = {
     Series.SKIP: _SKIP,
 }
 
-WHEN_LABELS: Final[Mapping[When, str]] = {
+WHEN_LABELS: Final[Mapping[str, str]] = {
     When.D2: "Today or yesterday",
     When.D7: "In the last 7 days",
     When.D31: "In the last month",
@@ -555,7 +555,7 @@ WHEN_LABELS: Final[Mapping[When, str]] = {
     When.SKIP: _SKIP,
 }
 
-PLACE_TYPE_LABELS: Final[Mapping[PlaceType, str]] = {
+PLACE_TYPE_LABELS: Final[Mapping[str, str]] = {
     PlaceType.HOME: "At home",
     PlaceType.HOME_OTHER: "In another person's home",
     PlaceType.STREET: "Street or sidewalk",
@@ -580,7 +580,7 @@ PLACE_TYPE_LABELS: Final[Mapping[PlaceType, str]] = {
     PlaceType.SKIP: _SKIP,
 }
 
-BIAS_LABELS: Final[Mapping[Bias, str]] = {
+BIAS_LABELS: Final[Mapping[str, str]] = {
     Bias.SOGI_GAY: "Being gay",
     Bias.SOGI_LESBIAN: "Being lesbian",
     Bias.SOGI_BISEXUAL: "Being bisexual or pansexual",
@@ -606,7 +606,7 @@ BIAS_LABELS: Final[Mapping[Bias, str]] = {
     Bias.UNSURE: _UNSURE,
 }
 
-BIAS_GROUP_LABELS: Final[Mapping[BiasGroup, str]] = {
+BIAS_GROUP_LABELS: Final[Mapping[str, str]] = {
     BiasGroup.RACE_BLACK: "Black or African American",
     BiasGroup.RACE_ASIAN: "Asian",
     BiasGroup.RACE_NATIVE: "Native American or Alaska Native",
@@ -625,7 +625,7 @@ BIAS_GROUP_LABELS: Final[Mapping[BiasGroup, str]] = {
     BiasGroup.REL_OTHER: "Another religion",
 }
 
-BIAS_SIGN_LABELS: Final[Mapping[BiasSign, str]] = {
+BIAS_SIGN_LABELS: Final[Mapping[str, str]] = {
     BiasSign.SLURS: "Slurs or what they said",
     BiasSign.SYMBOLS: "Signs or symbols of hate",
     BiasSign.PRIDE_ITEM: "Pride clothing, sticker or flag",
@@ -639,7 +639,7 @@ BIAS_SIGN_LABELS: Final[Mapping[BiasSign, str]] = {
     BiasSign.UNSURE: _UNSURE,
 }
 
-ROLE_LABELS: Final[Mapping[Role, str]] = {
+ROLE_LABELS: Final[Mapping[str, str]] = {
     Role.ME: "It happened to me",
     Role.SAW: "I saw it",
     Role.FOR_SOMEONE: "For someone I know",
@@ -647,7 +647,7 @@ ROLE_LABELS: Final[Mapping[Role, str]] = {
     Role.SKIP: _SKIP,
 }
 
-OFFENDER_RELATION_LABELS: Final[Mapping[OffenderRelation, str]] = {
+OFFENDER_RELATION_LABELS: Final[Mapping[str, str]] = {
     OffenderRelation.STRANGER: "A stranger",
     OffenderRelation.PARTNER: "A partner or ex",
     OffenderRelation.FAMILY: "Family",
@@ -668,7 +668,7 @@ OFFENDER_RELATION_LABELS: Final[Mapping[OffenderRelation, str]] = {
     OffenderRelation.UNSURE: _UNSURE,
 }
 
-HARM_LABELS: Final[Mapping[Harm, str]] = {
+HARM_LABELS: Final[Mapping[str, str]] = {
     Harm.HURT_MINOR: "Hurt, but no care needed",
     Harm.HURT_CARE: "Hurt, and got care",
     Harm.HURT_NOCARE: "Hurt, but could not get care",
@@ -683,7 +683,7 @@ HARM_LABELS: Final[Mapping[Harm, str]] = {
     Harm.NONE: "None of these",
 }
 
-REPORTED_TO_LABELS: Final[Mapping[ReportedTo, str]] = {
+REPORTED_TO_LABELS: Final[Mapping[str, str]] = {
     ReportedTo.NONE: "No one",
     ReportedTo.POLICE: "Police or sheriff",
     ReportedTo.CAMPUS: "Campus police or staff",
@@ -697,7 +697,7 @@ REPORTED_TO_LABELS: Final[Mapping[ReportedTo, str]] = {
     ReportedTo.OTHER: "Someone else",
 }
 
-WHY_NOT_POLICE_LABELS: Final[Mapping[WhyNotPolice, str]] = {
+WHY_NOT_POLICE_LABELS: Final[Mapping[str, str]] = {
     WhyNotPolice.NOTHING: "Nothing would happen",
     WhyNotPolice.MINOR: "It seemed too small",
     WhyNotPolice.COMMON: "It happens all the time",
@@ -717,7 +717,7 @@ WHY_NOT_POLICE_LABELS: Final[Mapping[WhyNotPolice, str]] = {
     WhyNotPolice.OTHER: "Another reason",
 }
 
-OFFICER_CONTACT_LABELS: Final[Mapping[OfficerContact, str]] = {
+OFFICER_CONTACT_LABELS: Final[Mapping[str, str]] = {
     OfficerContact.CALLED: "I or someone called them",
     OfficerContact.CAR_STOP: "They stopped a car or bike",
     OfficerContact.FOOT_STOP: "They stopped me on foot",
@@ -729,7 +729,7 @@ OFFICER_CONTACT_LABELS: Final[Mapping[OfficerContact, str]] = {
     OfficerContact.OTHER: "Another way",
 }
 
-OFFICER_CONDUCT_LABELS: Final[Mapping[OfficerConduct, str]] = {
+OFFICER_CONDUCT_LABELS: Final[Mapping[str, str]] = {
     OfficerConduct.RESPECT: "Treated me with respect",
     OfficerConduct.HELPED: "Helped",
     OfficerConduct.TOOK_REPORT: "Took a report",
@@ -756,7 +756,7 @@ OFFICER_CONDUCT_LABELS: Final[Mapping[OfficerConduct, str]] = {
     OfficerConduct.OTHER: "Something else",
 }
 
-OFFICER_BASIS_LABELS: Final[Mapping[OfficerBasis, str]] = {
+OFFICER_BASIS_LABELS: Final[Mapping[str, str]] = {
     OfficerBasis.RACE: "Race or color",
     OfficerBasis.ORIGIN: "Where I or my family come from",
     OfficerBasis.RELIGION: "Religion",
@@ -771,7 +771,7 @@ OFFICER_BASIS_LABELS: Final[Mapping[OfficerBasis, str]] = {
     OfficerBasis.UNSURE: _UNSURE,
 }
 
-NEED_LABELS: Final[Mapping[Need, str]] = {
+NEED_LABELS: Final[Mapping[str, str]] = {
     Need.COUNSELING: "Someone to talk to",
     Need.MEDICAL: "A doctor or nurse",
     Need.LEGAL: "Help with the law",
@@ -786,7 +786,7 @@ NEED_LABELS: Final[Mapping[Need, str]] = {
     Need.NONE: "Nothing right now",
 }
 
-AGE_BAND_LABELS: Final[Mapping[AgeBand, str]] = {
+AGE_BAND_LABELS: Final[Mapping[str, str]] = {
     AgeBand.U18: "Under 18",
     AgeBand.A18_24: "18 to 24",
     AgeBand.A25_34: "25 to 34",
@@ -796,7 +796,7 @@ AGE_BAND_LABELS: Final[Mapping[AgeBand, str]] = {
     AgeBand.SKIP: _SKIP,
 }
 
-GENDER_LABELS: Final[Mapping[Gender, str]] = {
+GENDER_LABELS: Final[Mapping[str, str]] = {
     Gender.WOMAN: "Woman",
     Gender.MAN: "Man",
     Gender.NONBINARY: "Nonbinary",
@@ -806,14 +806,14 @@ GENDER_LABELS: Final[Mapping[Gender, str]] = {
     Gender.SELF: "My own word",
 }
 
-GENDER_HISTORY_LABELS: Final[Mapping[GenderHistory, str]] = {
+GENDER_HISTORY_LABELS: Final[Mapping[str, str]] = {
     GenderHistory.TRANS: "Trans, or a trans history",
     GenderHistory.INTERSEX: "Intersex",
     GenderHistory.QUESTIONING: "Not sure yet",
     GenderHistory.NEITHER: "None of these",
 }
 
-ORIENTATION_LABELS: Final[Mapping[Orientation, str]] = {
+ORIENTATION_LABELS: Final[Mapping[str, str]] = {
     Orientation.GAY: "Gay",
     Orientation.LESBIAN: "Lesbian",
     Orientation.BISEXUAL: "Bisexual",
@@ -825,7 +825,7 @@ ORIENTATION_LABELS: Final[Mapping[Orientation, str]] = {
     Orientation.SELF: "My own word",
 }
 
-RACE_ETHNICITY_LABELS: Final[Mapping[RaceEthnicity, str]] = {
+RACE_ETHNICITY_LABELS: Final[Mapping[str, str]] = {
     RaceEthnicity.NATIVE: "Native American or Alaska Native",
     RaceEthnicity.ASIAN: "Asian",
     RaceEthnicity.BLACK: "Black or African American",
@@ -836,7 +836,7 @@ RACE_ETHNICITY_LABELS: Final[Mapping[RaceEthnicity, str]] = {
     RaceEthnicity.SELF: "My own word",
 }
 
-DISABILITY_LABELS: Final[Mapping[Disability, str]] = {
+DISABILITY_LABELS: Final[Mapping[str, str]] = {
     Disability.MOBILITY: "Walking or moving",
     Disability.DEAF: "Deaf or hard of hearing",
     Disability.BLIND: "Blind or low vision",
@@ -846,14 +846,41 @@ DISABILITY_LABELS: Final[Mapping[Disability, str]] = {
     Disability.NONE: "None",
 }
 
-AREA_LABELS: Final[Mapping[AreaBuiltIn, str]] = {
+AREA_LABELS: Final[Mapping[str, str]] = {
     AreaBuiltIn.ONLINE: "Online or by phone",
     AreaBuiltIn.UNSURE: _UNSURE,
     AreaBuiltIn.SKIP: _SKIP,
 }
 
-AGENCY_LABELS: Final[Mapping[AgencyBuiltIn, str]] = {
+AGENCY_LABELS: Final[Mapping[str, str]] = {
     AgencyBuiltIn.SECURITY: "Security guards, not police",
     AgencyBuiltIn.UNSURE: _UNSURE,
     AgencyBuiltIn.SKIP: _SKIP,
+}
+
+LABELS: Final[Mapping[type[StrEnum], Mapping[str, str]]] = {
+    IncidentType: INCIDENT_TYPE_LABELS,
+    Series: SERIES_LABELS,
+    When: WHEN_LABELS,
+    PlaceType: PLACE_TYPE_LABELS,
+    Bias: BIAS_LABELS,
+    BiasGroup: BIAS_GROUP_LABELS,
+    BiasSign: BIAS_SIGN_LABELS,
+    Role: ROLE_LABELS,
+    OffenderRelation: OFFENDER_RELATION_LABELS,
+    Harm: HARM_LABELS,
+    ReportedTo: REPORTED_TO_LABELS,
+    WhyNotPolice: WHY_NOT_POLICE_LABELS,
+    OfficerContact: OFFICER_CONTACT_LABELS,
+    OfficerConduct: OFFICER_CONDUCT_LABELS,
+    OfficerBasis: OFFICER_BASIS_LABELS,
+    Need: NEED_LABELS,
+    AgeBand: AGE_BAND_LABELS,
+    Gender: GENDER_LABELS,
+    GenderHistory: GENDER_HISTORY_LABELS,
+    Orientation: ORIENTATION_LABELS,
+    RaceEthnicity: RACE_ETHNICITY_LABELS,
+    Disability: DISABILITY_LABELS,
+    AreaBuiltIn: AREA_LABELS,
+    AgencyBuiltIn: AGENCY_LABELS,
 }
