@@ -175,3 +175,9 @@ class FileFormatError(ReviewError):
     """A file given on the command line cannot be read as what it should be."""
 
     exit_code = 63
+
+
+class SecretFileError(ReviewError):
+    """A file with a secret cannot be written there: something is in the way, or the place would keep it."""
+
+    exit_code = 64
