@@ -1,0 +1,373 @@
+"""The sealed store: equal slots made in advance and overwritten in place, so that a disk tells no order of arrival.
+
+An envelope overwrites random free slots in one transaction and is durable when `Store.add` returns. Rows, file
+size and columns keep their length for ever, and each growth of the pool ends with a VACUUM that lays the rows out
+by their random ids: at any moment the file shows how many slots are in use and nothing of who, when or in which
+order (P2). The store takes nothing but envelopes, keeps no time finer than the ISO week, and opens nothing.
+"""
+
+import hashlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from crypto.seal import Envelope
+from intake import errors, slots
+
+FORMAT: Final = 1  # PRAGMA user_version of the layout below
+_UNSETTLED: Final = FORMAT + 0x100  # the same, between new slots and the VACUUM that hides which are new
+
+# Set and read back at each connection, because builds differ in their defaults. WAL would keep content in order of
+# arrival until a checkpoint, so the journal is TRUNCATE; FULL makes "we have it" true after a power cut;
+# secure_delete leaves no freed content. (name, value to set, value to read)
+_PRAGMAS: Final = (
+    ("journal_mode", "TRUNCATE", "truncate"),
+    ("synchronous", "FULL", 2),
+    ("secure_delete", "ON", 1),
+    ("auto_vacuum", "NONE", 0),
+    ("mmap_size", "0", 0),
+    ("trusted_schema", "OFF", 0),
+)
+
+_ERASED_AT_ONCE: Final = (
+    64  # envelopes a transaction; bounds the journal, and a restart goes on where it stopped
+)
+
+_SLOT: Final = sa.Table(
+    "slot",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),  # random; as the rowid it orders the file after VACUUM
+    sa.Column("used", sa.Integer, nullable=False),  # 0 or 1: neither takes a byte
+    sa.Column("week", sa.Text, nullable=False),
+    sa.Column("envelope", sa.Integer, nullable=False),  # random id of the envelope; random in a free slot too
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+_IS_USED: Final = sa.select(_SLOT.c.used).where(_SLOT.c.id == sa.bindparam("place"))
+_OVERWRITE: Final = sa.update(_SLOT).where(_SLOT.c.id == sa.bindparam("place"))
+_FREE_SLOTS: Final = sa.select(_SLOT.c.id).where(_SLOT.c.used == 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEnvelope:
+    """One sealed report as it lies in the store.
+
+    Attributes:
+        id: 16 lower-case hex digits, random.
+        sealed: the age file.
+    """
+
+    id: str
+    sealed: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The hash by which manifests and acknowledgements name these bytes."""
+        return hashlib.sha256(self.sealed).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"StoredEnvelope(id={self.id!r}, sealed=<{len(self.sealed)} bytes>)"
+
+
+class Store:
+    """The slots of one SQLite file; safe to use from several threads and several processes.
+
+    After a fork call `forget_connections`: SQLite connections do not survive one.
+
+    Args:
+        path: the database file.
+        batch: slots that the pool grows by at a time.
+        deadline: seconds to wait for another thread, and then for another process, that holds the file.
+    """
+
+    def __init__(self, path: Path, *, batch: int = 1000, deadline: float = 5.0) -> None:
+        self._path = path
+        self._batch = batch
+        self._deadline = deadline
+        self._engine = sa.create_engine(
+            "sqlite://",
+            creator=self._connect,
+            poolclass=sa.pool.QueuePool,
+            max_overflow=-1,  # threads are few and bounded by the server
+            hide_parameters=True,  # an error must not carry the bytes it was about
+        )
+        sa.event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._turn = threading.Lock()  # SQLite's own lock is polled; this one wakes the next thread at once
+        self._free: list[int] = []  # slots believed free, in no order; each is checked when it is taken
+
+    def create(self) -> None:
+        """Make the file and its first batch of free slots.
+
+        Raises:
+            AlreadyInitialisedError: there is a file already.
+            StoreError: the file cannot be made here.
+        """
+        try:
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            raise errors.AlreadyInitialisedError(
+                f"{self._path} exists already; a new store would drop its reports, so none was made"
+            ) from None
+        except OSError as error:
+            raise errors.StoreMissingError(f"{self._path} cannot be made: {error.strerror}") from None
+        with self._transaction() as connection:
+            _SLOT.create(connection)
+            _mark(connection, FORMAT)
+        self.grow_if_short(reserve=self._batch)
+
+    def check(self) -> None:
+        """Open the file and compare its layout with ours.
+
+        Raises:
+            StoreMissingError: there is no file.
+            StoreDamageError: it is no store, or one of another layout.
+            StoreBusyError: another process holds it.
+        """
+        with self._transaction(write=False) as connection:
+            version = _layout(connection)
+        if version not in {FORMAT, _UNSETTLED}:
+            raise errors.StoreDamageError(
+                f"{self._path} has layout {version}, this software knows {FORMAT}; "
+                "export and acknowledge with the software that made it, then start with a new store"
+            )
+
+    def add(self, envelope: Envelope, week: str) -> str:
+        """Keep an envelope durably: once this has returned, a power cut does not lose it.
+
+        Args:
+            envelope: what `crypto.seal` made; the store takes nothing else.
+            week: the ISO week of arrival, such as `2026-W40`.
+
+        Returns:
+            The envelope's random id.
+
+        Raises:
+            StoreError: nothing was kept. Busy past the deadline, out of disk, missing or damaged.
+        """
+        if len(week) != len(slots.FREE_WEEK):
+            raise AssertionError("a week has eight characters; another length would move the row")
+        contents = slots.split(envelope.sealed)
+        envelope_id = slots.draw_id()
+        with self._my_turn():
+            while not self._put(contents, envelope_id, week):
+                self._grow(len(contents))
+        return slots.format_id(envelope_id)
+
+    def index(self) -> dict[str, tuple[int, ...]]:
+        """Return the slots of each envelope, sorted by the envelopes' random ids."""
+        query = sa.select(_SLOT.c.envelope, _SLOT.c.id).where(_SLOT.c.used == 1)
+        places: dict[str, tuple[int, ...]] = {}
+        with self._transaction(write=False) as connection:
+            for envelope_id, place in connection.execute(query):
+                key = slots.format_id(envelope_id)
+                places[key] = (*places.get(key, ()), place)
+        return dict(sorted(places.items()))
+
+    def read(self, envelope_id: str, places: Sequence[int]) -> StoredEnvelope:
+        """Return one envelope from the slots that `index` gave for it.
+
+        Raises:
+            StoreDamageError: its parts do not fit together.
+        """
+        query = sa.select(_SLOT.c.content).where(_SLOT.c.id.in_(places))
+        with self._transaction(write=False) as connection:
+            contents = list(connection.execute(query).scalars())
+        return StoredEnvelope(id=envelope_id, sealed=slots.join(contents))
+
+    def pending(self) -> Iterator[StoredEnvelope]:
+        """Yield every envelope in the store, sorted by random id, one in memory at a time."""
+        for envelope_id, places in self.index().items():
+            yield self.read(envelope_id, places)
+
+    def erase(self, doomed: Mapping[str, Sequence[int]]) -> None:
+        """Overwrite the slots of envelopes with random bytes; their slots are free again.
+
+        Args:
+            doomed: a part of what `index` returned.
+        """
+        places = list(doomed.values())
+        for start in range(0, len(places), _ERASED_AT_ONCE):
+            with self._my_turn(), self._transaction() as connection:
+                for place in (place for some in places[start : start + _ERASED_AT_ONCE] for place in some):
+                    _overwrite(
+                        connection,
+                        place,
+                        used=0,
+                        week=slots.FREE_WEEK,
+                        envelope=slots.draw_id(),
+                        content=slots.filling(),
+                    )
+
+    def grow_if_short(self, *, reserve: int) -> None:
+        """Add a batch of free slots if fewer than `reserve` are left."""
+        with self._my_turn():
+            self._free = []
+            with self._transaction(write=False) as connection:
+                free = len(_free_slots(connection))
+                settled = _layout(connection) == FORMAT
+            if free < reserve or not settled:
+                self._grow(reserve)
+
+    def forget_connections(self) -> None:
+        """Drop what a forked child must not share with its parent."""
+        self._engine.dispose(close=False)
+        self._turn = threading.Lock()
+        self._free = []
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _put(self, contents: Sequence[bytes], envelope_id: int, week: str) -> bool:
+        """Write all parts into random free slots, or return False if the pool must grow first."""
+        with self._transaction() as connection:
+            places = self._take(connection, len(contents))
+            for place, content in zip(places, contents, strict=False):
+                _overwrite(connection, place, used=1, week=week, envelope=envelope_id, content=content)
+        return bool(places)
+
+    def _take(self, connection: sa.Connection, wanted: int) -> list[int]:
+        """Choose free slots evenly among those known, asking the file again when they run short."""
+        taken: list[int] = []
+        for is_fresh in (False, True):
+            if is_fresh:
+                if _layout(connection) != FORMAT:
+                    return []
+                self._free = [place for place in _free_slots(connection) if place not in taken]
+            while self._free and len(taken) < wanted:
+                place = _draw(self._free)
+                if connection.execute(_IS_USED, {"place": place}).scalar_one() == 0:
+                    taken.append(place)
+            if len(taken) == wanted:
+                return taken
+        return []
+
+    def _grow(self, wanted: int) -> None:
+        """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids."""
+        with self._transaction() as connection:
+            missing = wanted - len(_free_slots(connection))
+            batches = -(-missing // self._batch)
+            for place in sorted(slots.draw_id() for _ in range(batches * self._batch)):
+                row = {"id": place, "used": 0, "week": slots.FREE_WEEK, "envelope": slots.draw_id()}
+                connection.execute(sa.insert(_SLOT), row | {"content": slots.filling()})
+            _mark(connection, _UNSETTLED)
+        with self._transaction(write=False) as connection:
+            # VACUUM stands outside of transactions. Without it all old envelopes would lie before all new ones.
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _mark(connection, FORMAT)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self._path))}?mode=rw",  # never make an empty file where a store should be
+            uri=True,
+            timeout=self._deadline,
+            isolation_level=None,  # the transactions are ours
+            check_same_thread=False,  # the pool hands a connection to one thread at a time
+        )
+        try:
+            _set_pragmas(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=self._deadline):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _transaction(self, *, write: bool = True) -> Iterator[sa.Connection]:
+        try:
+            with (self._writer if write else self._engine).begin() as connection:
+                yield connection
+        except sa.exc.DBAPIError as error:
+            raise _explain(error.orig) from None
+
+
+def cover_times(path: Path, instant: int) -> None:
+    """Set the times of the store file and its journal to a moment of a fixed clock, durably.
+
+    Otherwise they would tell when the last report came (crypto.md 11). `ctime` follows, because it is set by the
+    kernel to the moment of this call.
+
+    Args:
+        path: the store file.
+        instant: seconds since the epoch; a whole multiple of the housekeeping interval.
+    """
+    for name in (path, path.with_name(path.name + "-journal")):
+        if name.exists():
+            os.utime(name, (instant, instant))
+            descriptor = os.open(name, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _set_pragmas(connection: sqlite3.Connection) -> None:
+    for name, value, expected in _PRAGMAS:
+        connection.execute(f"PRAGMA {name} = {value}")
+        (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if found != expected:
+            raise errors.StoreDamageError(f"this SQLite does not do {name} = {value}; use another build")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _layout(connection: sa.Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def _mark(connection: sa.Connection, layout: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA user_version = {layout}")
+
+
+def _free_slots(connection: sa.Connection) -> list[int]:
+    return list(connection.execute(_FREE_SLOTS).scalars())
+
+
+def _draw(places: list[int]) -> int:
+    """Remove one entry, each as likely as any other, without moving the rest."""
+    chosen = secrets.randbelow(len(places))
+    places[chosen], places[-1] = places[-1], places[chosen]
+    return places.pop()
+
+
+def _overwrite(connection: sa.Connection, place: int, **columns: int | str | bytes) -> None:
+    connection.execute(_OVERWRITE, {"place": place} | columns)
+
+
+def _busy() -> errors.StoreBusyError:
+    return errors.StoreBusyError("the store is held by another process; try again in a moment")
+
+
+def _explain(error: BaseException | None) -> errors.StoreError:
+    """Name a database error by its kind; its own text is dropped."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits refine the kind
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return _busy()
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
+        return errors.StoreFullError("the disk took no more bytes; free some space and look at its health")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return errors.StoreMissingError("the store cannot be opened; run `intake init`, or look at data_dir")
+    return errors.StoreDamageError(
+        "the store file is damaged or is no store; keep it, and restore the last copy"
+    )
