@@ -1,0 +1,272 @@
+"""The server's one config file: TOML in, frozen values out; an unknown key is an error that names the nearest one.
+
+`[intake]` is the server, `[site]` what the operator may change today without changing any answer's meaning.
+`[center]` and `[review]` may stand in the same file and are not read: what gives answers their meaning counts only
+as signed (crypto.md 7). Nothing here looks at the environment, the clock or a key.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final, TypeVar
+
+from intake import errors
+
+Texts = Mapping[str, str]  # language code -> words
+
+STORE_NAME: Final = "store.sqlite"
+EXPORT_KEY_NAME: Final = "export.key"
+EXPORT_PUBLIC_NAME: Final = "export.pub"
+
+_CENTER_ID: Final = re.compile(r"[a-z0-9-]{3,32}")  # crypto.md 7
+_SECTIONS: Final = ("intake", "site", "center", "review")
+_Kind = TypeVar("_Kind", str, int, float, bool, date)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a body is read."""
+
+    text_kib: int = (
+        1024  # KiB of a posted form kept; the largest legal report is about 27 KiB before escaping
+    )
+    drain_mib: int = 512  # MiB read and thrown away so that a browser sees our page; above it the line is cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeConfig:
+    """The `[intake]` section: where things lie and how the server runs."""
+
+    center: str  # id of the Center, as in the signed config
+    data_dir: Path  # holds the store, the export key and the last manifest and acknowledgement
+    public_config: Path  # directory of center-config.json and its signatures
+    root_public: Path | None = None  # a copy of root.pub, kept apart from public_config
+    root_public_key: str = ""  # or the second line of root.pub, pinned here
+    host: str = "127.0.0.1"
+    port: int = 8000
+    unix_socket: Path | None = None  # instead of host and port
+    workers: int = 2  # processes; two, so that recycling one never leaves none
+    threads: int = 4  # a process
+    max_requests: int = 100  # requests, then a fresh process: what was read does not stay in memory
+    slots: int = 1000  # slots of 40 KiB that the store grows by; one text report takes one
+    deadline_seconds: float = 5.0  # seconds to wait for a locked store before the words go back with a 503
+    production: bool = True  # False takes draft texts and an unpinned root key: for demos and tests
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def store(self) -> Path:
+        """The store file."""
+        return self.data_dir / STORE_NAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A place that helps, as the help page lists it."""
+
+    code: str
+    label: Texts
+    phone: str = ""
+    text: str = ""  # a number to text
+    web: str = ""
+    languages: tuple[str, ...] = ()  # codes; languages spoken there
+    hours: Texts = field(default_factory=dict)
+    checked_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteConfig:
+    """The `[site]` section: words and numbers that may change the same hour. The defaults are drafts."""
+
+    title: str = "Community form"  # neutral: history and tabs show it
+    exit_url: str = "https://www.weather.gov/"  # a page on which nobody is asked why they opened it
+    onion: str = ""  # address of the form in Tor Browser
+    emergency: Texts = field(default_factory=lambda: {"en": "call or text 911"})
+    other_way: Texts = field(default_factory=lambda: {"en": "Come to the Center, or call its office."})
+    how_to: Texts = field(default_factory=lambda: {"en": "open History, and delete this site."})
+    confirmed_on: date | None = None  # the day on which the Center read all texts of this section
+    resource_max_age_months: int = 12  # after that a resource says that it may be out of date
+    resources: tuple[Resource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One config file."""
+
+    path: Path
+    intake: IntakeConfig
+    site: SiteConfig
+    center_section: Mapping[str, object] | None  # as written; only compared with the signed content
+
+
+def load(path: Path) -> Config:
+    """Read the config file. Paths in it are relative to its directory.
+
+    Raises:
+        ConfigFileError: the file cannot be read, or is no TOML.
+        SettingError: a setting is missing, unknown, of the wrong kind or out of range.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise errors.ConfigFileError(f"cannot read {path}: {error.strerror}; name it by --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
+        raise errors.ConfigFileError(f"{path} is no TOML: {where}") from None
+    document = _Section("", found)
+    document.refuse_unknown(_SECTIONS)
+    center = document.table("center")
+    return Config(
+        path=path,
+        intake=_intake(document.section("intake"), path.parent.absolute()),
+        site=_site(document.section("site")),
+        center_section=center,
+    )
+
+
+def in_language(texts: Texts, language: str) -> str:
+    """Return the words in a language, or in English where they are missing."""
+    return texts.get(language) or texts.get("en", "")
+
+
+class _Section:
+    """One table of the file, read key by key so that every complaint names the key."""
+
+    def __init__(self, name: str, values: Mapping[str, object]) -> None:
+        self._name = name
+        self._values = values
+
+    def named(self, key: str) -> str:
+        return f"[{self._name}] {key}" if self._name else f"[{key}]"
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        for key in self._values:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+                raise errors.SettingError(f"unknown setting {self.named(key)}; did you mean {nearest[0]}?")
+
+    def table(self, key: str) -> Mapping[str, object] | None:
+        value = self._values.get(key)
+        if value is None or isinstance(value, dict):
+            return value
+        raise errors.SettingError(f"{self.named(key)} must be a table")
+
+    def section(self, key: str) -> "_Section":
+        return _Section(f"{self._name}.{key}" if self._name else key, self.table(key) or {})
+
+    def sections(self, key: str) -> list["_Section"]:
+        value = self._values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            raise errors.SettingError(f"{self.named(key)} must be written as [[{self._name}.{key}]]")
+        return [_Section(f"{self._name}.{key}", entry) for entry in value]
+
+    def value(self, key: str, kind: type[_Kind], default: _Kind | None = None) -> _Kind:
+        value = self._values.get(key, default)
+        if value is None:
+            raise errors.SettingError(f"{self.named(key)} is missing; config.example.toml explains it")
+        if kind is float and type(value) is int:
+            return kind(value)
+        if type(value) is not kind:
+            raise errors.SettingError(f"{self.named(key)} must be of the kind {kind.__name__}")
+        return value
+
+    def number(self, key: str, default: int, lowest: int, highest: int) -> int:
+        value = self.value(key, int, default)
+        if not lowest <= value <= highest:
+            raise errors.SettingError(f"{self.named(key)} is {value}; {lowest} to {highest} is possible")
+        return value
+
+    def path(self, key: str, base: Path) -> Path | None:
+        value = self.value(key, str, "")
+        return base / value if value else None
+
+    def day(self, key: str) -> date | None:
+        return self.value(key, date) if key in self._values else None
+
+    def texts(self, key: str, default: Texts) -> Texts:
+        """Read words by language; a bare string is English."""
+        value = self._values.get(key, default)
+        words = {"en": value} if isinstance(value, str) else value
+        if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
+            raise errors.SettingError(f"{self.named(key)} must be words, or words by language as {key}.en")
+        return words
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        value = self._values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise errors.SettingError(f"{self.named(key)} must be a list of strings")
+        return tuple(value)
+
+
+def _intake(section: _Section, base: Path) -> IntakeConfig:
+    section.refuse_unknown(_keys(IntakeConfig))
+    center = section.value("center", str)
+    if not _CENTER_ID.fullmatch(center):
+        raise errors.SettingError(
+            "[intake] center must be 3 to 32 of a-z, 0-9 and -, as in the signed config"
+        )
+    deadline = section.value("deadline_seconds", float, 5.0)
+    if not 0 < deadline <= 30:
+        raise errors.SettingError("[intake] deadline_seconds must be above 0 and at most 30")
+    limits = section.section("limits")
+    limits.refuse_unknown(_keys(Limits))
+    return IntakeConfig(
+        center=center,
+        data_dir=base / section.value("data_dir", str),
+        public_config=base / section.value("public_config", str),
+        root_public=section.path("root_public", base),
+        root_public_key=section.value("root_public_key", str, ""),
+        host=section.value("host", str, "127.0.0.1"),
+        port=section.number("port", 8000, 1, 65535),
+        unix_socket=section.path("unix_socket", base),
+        workers=section.number("workers", 2, 1, 64),
+        threads=section.number("threads", 4, 1, 64),
+        max_requests=section.number("max_requests", 100, 1, 1000),
+        slots=section.number("slots", 1000, 8, 100_000),
+        deadline_seconds=deadline,
+        production=section.value("production", bool, True),
+        limits=Limits(
+            text_kib=limits.number("text_kib", 1024, 128, 8192),
+            drain_mib=limits.number("drain_mib", 512, 1, 4096),
+        ),
+    )
+
+
+def _site(section: _Section) -> SiteConfig:
+    section.refuse_unknown((_keys(SiteConfig) - {"resources"}) | {"resource"})
+    draft = SiteConfig()
+    exit_url = section.value("exit_url", str, draft.exit_url)
+    if not exit_url.startswith("https://"):
+        raise errors.SettingError("[site] exit_url must begin with https://")
+    return SiteConfig(
+        title=section.value("title", str, draft.title),
+        exit_url=exit_url,
+        onion=section.value("onion", str, ""),
+        emergency=section.texts("emergency", draft.emergency),
+        other_way=section.texts("other_way", draft.other_way),
+        how_to=section.texts("how_to", draft.how_to),
+        confirmed_on=section.day("confirmed_on"),
+        resource_max_age_months=section.number("resource_max_age_months", 12, 1, 120),
+        resources=tuple(_resource(entry) for entry in section.sections("resource")),
+    )
+
+
+def _resource(section: _Section) -> Resource:
+    section.refuse_unknown(_keys(Resource))
+    return Resource(
+        code=section.value("code", str),
+        label=section.texts("label", {}),
+        phone=section.value("phone", str, ""),
+        text=section.value("text", str, ""),
+        web=section.value("web", str, ""),
+        languages=section.strings("languages"),
+        hours=section.texts("hours", {}),
+        checked_on=section.day("checked_on"),
+    )
+
+
+def _keys(settings: type) -> set[str]:
+    return set(settings.__dataclass_fields__)
