@@ -9,7 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
@@ -87,7 +87,7 @@ class SiteConfig:
     emergency: Texts = field(default_factory=lambda: {"en": "call or text 911"})
     other_way: Texts = field(default_factory=lambda: {"en": "Come to the Center, or call its office."})
     how_to: Texts = field(default_factory=lambda: {"en": "open History, and delete this site."})
-    confirmed_on: date | None = None  # the day on which the Center read all texts of this section
+    texts_confirmed_on: date | None = None  # the day on which the Center read all texts of this section
     resource_max_age_months: int = 12  # after that a resource says that it may be out of date
     resources: tuple[Resource, ...] = ()
 
@@ -167,8 +167,6 @@ class _Section:
         value = self._values.get(key, default)
         if value is None:
             raise errors.SettingError(f"{self.named(key)} is missing; config.example.toml explains it")
-        if kind is float and type(value) is int:
-            return kind(value)
         if type(value) is not kind:
             raise errors.SettingError(f"{self.named(key)} must be of the kind {kind.__name__}")
         return value
@@ -178,6 +176,10 @@ class _Section:
         if not lowest <= value <= highest:
             raise errors.SettingError(f"{self.named(key)} is {value}; {lowest} to {highest} is possible")
         return value
+
+    def seconds(self, key: str, default: float) -> float:
+        value = self._values.get(key, default)
+        return float(value) if type(value) is int else self.value(key, float, default)
 
     def path(self, key: str, base: Path) -> Path | None:
         value = self.value(key, str, "")
@@ -208,7 +210,7 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
         raise errors.SettingError(
             "[intake] center must be 3 to 32 of a-z, 0-9 and -, as in the signed config"
         )
-    deadline = section.value("deadline_seconds", float, 5.0)
+    deadline = section.seconds("deadline_seconds", 5.0)
     if not 0 < deadline <= 30:
         raise errors.SettingError("[intake] deadline_seconds must be above 0 and at most 30")
     limits = section.section("limits")
@@ -248,7 +250,7 @@ def _site(section: _Section) -> SiteConfig:
         emergency=section.texts("emergency", draft.emergency),
         other_way=section.texts("other_way", draft.other_way),
         how_to=section.texts("how_to", draft.how_to),
-        confirmed_on=section.day("confirmed_on"),
+        texts_confirmed_on=section.day("texts_confirmed_on"),
         resource_max_age_months=section.number("resource_max_age_months", 12, 1, 120),
         resources=tuple(_resource(entry) for entry in section.sections("resource")),
     )
@@ -268,5 +270,5 @@ def _resource(section: _Section) -> Resource:
     )
 
 
-def _keys(settings: type) -> set[str]:
-    return set(settings.__dataclass_fields__)
+def _keys(settings: type[IntakeConfig | Limits | SiteConfig | Resource]) -> set[str]:
+    return {setting.name for setting in fields(settings)}

@@ -1,0 +1,60 @@
+"""The web application, wired in one place: settings, signed config, store, pages, tokens.
+
+It opens no session, sets no cookie and never lets the framework parse a body. Nothing is read from the environment.
+"""
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from crypto.config import PublicConfig
+from intake import logs, views
+from intake.anonymity import FormTokens, set_headers
+from intake.clock import Now, utc_now
+from intake.config import Config
+from intake.pages import Pages
+from intake.store import Store
+
+
+class Intake(Flask):
+    """Flask without its log line for exceptions, which would hold the request."""
+
+    def log_exception(self, exc_info: object) -> None:
+        """Write class and place only."""
+        fault = exc_info[1] if isinstance(exc_info, tuple) else None
+        if isinstance(fault, BaseException):
+            logs.log_fault(fault)
+
+
+def create_app(
+    config: Config,
+    public: PublicConfig,
+    *,
+    store: Store | None = None,
+    clock: Callable[[], Now] = utc_now,
+) -> Flask:
+    """Make the application.
+
+    Args:
+        config: the config file.
+        public: the signed config, already verified and found fit.
+        store: the store, if it is shared with housekeeping; by default the one of the config file.
+        clock: read once a request.
+    """
+    app = Intake("intake", static_folder=None)
+    app.debug = False  # whatever the environment says: an error page must not show locals
+    app.url_map.strict_slashes = False  # the framework would redirect to a host that the request named
+    app.url_map.merge_slashes = False
+    settings = config.intake
+    app.extensions[views.EXTENSION] = views.Parts(
+        config=config,
+        public=public,
+        local=public.content.local_sets(),
+        store=store or Store(settings.store, batch=settings.slots, deadline=settings.deadline_seconds),
+        pages=Pages(site=config.site, content=public.content, day=clock().day),
+        tokens=FormTokens(),
+        clock=clock,
+    )
+    app.register_blueprint(views.reporter)
+    app.after_request(set_headers)
+    return app

@@ -1,0 +1,108 @@
+"""Reads a posted form to its end, keeps the words whatever is wrong with it, and writes nothing anywhere.
+
+The framework's own parser is never used on a report: it raises before the words are read, and spools files in
+clear (crypto.md 5.1). Here a body is read up to a limit and then read on and thrown away, because a browser whose
+body is left unread shows a connection error instead of our page (ux.md 3.4).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import IO, Final
+from urllib.parse import unquote_to_bytes
+
+from flask import Request
+from werkzeug.exceptions import ClientDisconnected
+
+from intake.config import Limits
+
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+MAX_FIELDS: Final = 2_000  # pairs; our page has some 320, and each costs a little memory
+_STEP: Final = 65_536  # bytes a read
+
+
+class Reading(StrEnum):
+    """How a body arrived."""
+
+    WHOLE = "whole"
+    TOO_MUCH = "too_much"  # longer than the limit; the first part is kept
+    CUT = "cut"  # the line broke off, or the body is shorter than announced
+    OTHER_TYPE = "other_type"  # not what our form sends; nothing in it can be shown
+    NOT_UTF8 = "not_utf8"  # whole, but some letters had to be guessed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Posted:
+    """The fields of a posted form, in clear, for the length of one request."""
+
+    fields: Mapping[str, tuple[str, ...]]
+    reading: Reading
+
+    def first(self, name: str) -> str:
+        """Return the first value of a field, or ""."""
+        return self.fields.get(name, ("",))[0]
+
+    def __repr__(self) -> str:
+        return f"Posted({self.reading}, redacted)"
+
+
+def read_posted(request: Request, limits: Limits) -> Posted:
+    """Read a body to its end and take it apart."""
+    body, reading = _read(request, limits)
+    if request.mimetype != FORM_TYPE:
+        return Posted(fields={}, reading=Reading.OTHER_TYPE)
+    pairs = body.split(b"&")
+    if len(pairs) > MAX_FIELDS:
+        reading = Reading.TOO_MUCH
+    fields: dict[str, tuple[str, ...]] = {}
+    is_clean = True
+    for pair in pairs[:MAX_FIELDS]:
+        if pair:
+            name, value, is_utf8 = _decode_pair(pair)
+            fields[name] = (*fields.get(name, ()), value)
+            is_clean = is_clean and is_utf8
+    if reading is Reading.WHOLE and not is_clean:
+        reading = Reading.NOT_UTF8
+    return Posted(fields=fields, reading=reading)
+
+
+def _read(request: Request, limits: Limits) -> tuple[bytes, Reading]:
+    """Read up to the text limit, then drain up to the other limit."""
+    kept = bytearray()
+    wanted = limits.text_kib * 1024
+    read = 0
+    try:
+        stream: IO[bytes] = request.stream
+        while piece := stream.read(_STEP):
+            read += len(piece)
+            kept += piece[: max(0, wanted - len(kept))]
+            if read > limits.drain_mib * 1024 * 1024:
+                break  # the line is cut here: nobody types this much
+    except (OSError, ClientDisconnected):
+        return bytes(kept), Reading.CUT
+    if read > wanted:
+        return bytes(kept), Reading.TOO_MUCH
+    if request.content_length is not None and read < request.content_length:
+        return bytes(kept), Reading.CUT  # the server reports a lost connection as an early end
+    return bytes(kept), Reading.WHOLE
+
+
+def _decode_pair(pair: bytes) -> tuple[str, str, bool]:
+    name, _, value = pair.partition(b"=")
+    words, is_utf8 = _decode(unquote_to_bytes(value.replace(b"+", b" ")))
+    return _decode(unquote_to_bytes(name.replace(b"+", b" ")))[0], words, is_utf8
+
+
+def _decode(raw: bytes) -> tuple[str, bool]:
+    """Decode UTF-8; bytes that are none are shown as Windows letters, so that words stay readable."""
+    try:
+        return raw.decode(), True
+    except UnicodeDecodeError:
+        guessed = raw.decode(errors="surrogateescape")
+        letters = (
+            bytes([ord(letter) - 0xDC00]).decode("cp1252", "replace")
+            if "\udc80" <= letter <= "\udcff"
+            else letter
+            for letter in guessed
+        )
+        return "".join(letters), False

@@ -1,0 +1,100 @@
+"""The report's form object: one field a question of `crypto.report`, with the labels of a page.
+
+It shows questions and gives typed words back; it judges nothing. What may be sent is decided in one place, by
+`crypto.report.report_from_answers`, so no field has a validator and `validate()` is never called.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+
+from crypto import answers
+from crypto.answers import ConsentMode
+from crypto.content import Agency, Area, CenterContent, Share
+from crypto.report import CONSENT_COUNT_OPT_IN, QUESTIONS, TICKED, Kind, Question
+from intake.bodies import Posted
+
+LONG_TEXTS: Final = frozenset({"narrative", "contact"})  # text fields of several lines; Enter stays in them
+
+# Fields that the page itself sends beside the questions. Any other name is an unknown field.
+TOKEN: Final = "token"  # noqa: S105 - the name of a field
+DECOY: Final = "website"  # nobody sees this field; programs that fill in everything do
+ASKED_AGAIN: Final = "again"  # set on the page that answers a post from another site
+PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (ux.md 3.3)
+OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, PASSWORD})
+
+
+class ReportForm(FlaskForm):  # type: ignore[misc] # the library ships no types
+    """Every question of the questionnaire but the files."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc] # the same
+        """Neither a session nor a cookie: there is nothing to steal on an anonymous form (ux.md 3.2)."""
+
+        csrf = False
+
+        def get_translations(self, form: "ReportForm") -> None:
+            """Use none of the library's own sentences; there are no validators to speak them."""
+
+
+def form_kind(content: CenterContent) -> type[ReportForm]:
+    """Make the form class of a Center from the questions it asks."""
+    return type(
+        "CenterForm",
+        (ReportForm,),
+        {asked.name: _field(asked, content) for asked in shown_questions(content)},
+    )
+
+
+def filled(kind: type[ReportForm], posted: Posted | None = None) -> ReportForm:
+    """Make a form, empty or with the words of a post; fields that no question knows are left out."""
+    pairs: list[tuple[str, str]] = []
+    for name, values in () if posted is None else posted.fields.items():
+        is_text = any(asked.name == name and asked.kind is Kind.TEXT for asked in QUESTIONS)
+        pairs += [(name, value) for value in (("\n".join(values),) if is_text else values)]
+    return kind(formdata=MultiDict(pairs))
+
+
+def shown_questions(content: CenterContent) -> tuple[Question, ...]:
+    """The questions that this Center asks: without contact where it cannot write back, without empty lists."""
+    hidden = set() if content.contact else {"contact"}
+    if not any(not share.retired for share in content.shares):
+        hidden.add("consent_share")
+    return tuple(question for question in QUESTIONS if question.name not in hidden)
+
+
+def label_of(question: Question, content: CenterContent) -> str:
+    """The words of a question; the tick on counting asks the other way round where counting is opt-in."""
+    if question.name == "consent_count" and content.consent_mode is ConsentMode.OPT_IN:
+        return CONSENT_COUNT_OPT_IN
+    return question.text
+
+
+def _field(question: Question, content: CenterContent) -> Field:
+    label = label_of(question, content)
+    if question.kind is Kind.TEXT:
+        return (TextAreaField if question.name in LONG_TEXTS else StringField)(label)
+    if question.kind is Kind.TICK:
+        return SelectMultipleField(label, choices=[SelectChoice(TICKED, label)], validate_choice=False)
+    choices = _choices(question, content)
+    if question.is_single:
+        return RadioField(label, choices=choices, validate_choice=False)
+    return SelectMultipleField(label, choices=choices, validate_choice=False)
+
+
+def _choices(question: Question, content: CenterContent) -> list[SelectChoice]:
+    """Offered answers in page order, grouped where the questionnaire groups them."""
+    local: dict[str, Sequence[Area | Agency | Share]] = {
+        "area": content.areas,
+        "officer_agency": content.agencies,
+        "consent_share": content.shares,
+    }
+    own = [entry for entry in local.get(question.name, ()) if not entry.retired]
+    groups = {code: group.label for group in question.code_groups for code in group.codes}
+    labels = {} if question.codes is None else answers.LABELS[question.codes]
+    return [SelectChoice(entry.code, entry.label["en"]) for entry in own] + [
+        SelectChoice(code, labels[code], optgroup=groups.get(code)) for code in question.offered
+    ]

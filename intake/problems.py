@@ -1,0 +1,128 @@
+"""What can be wrong with a post, in the words of the page that gives the reporter's own words back (ux.md 2).
+
+One table from a case to its status and sentences. Nothing here reads a post or renders a page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from crypto.errors import TextTooLongError
+from crypto.report import Question, question
+from intake.bodies import Posted, Reading
+
+_CHARACTERS_A_WORD: Final = 6  # an English word and its space; only a hint of how much to cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a post was not accepted.
+
+    Attributes:
+        status: of the answer.
+        sentences: said above the person's own words.
+        links: the questions to look at.
+        complaints: said beside a question, by its name.
+        again: the next post from this page is to be flagged as asked for again.
+    """
+
+    status: int
+    sentences: tuple[str, ...]
+    links: tuple[Question, ...] = ()
+    complaints: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+
+
+def nothing_told() -> Problem:
+    """Neither words nor a tick on what happened."""
+    sentence = "Please write a few words, or tick what happened. One of the two is enough."
+    return Problem(
+        status=422,
+        sentences=(sentence,),
+        links=(question("narrative"), question("incident_types")),
+        complaints={"narrative": sentence},
+    )
+
+
+def too_long(error: TextTooLongError) -> Problem:
+    """One text is above its limit."""
+    words = -(-(error.length - error.limit) // _CHARACTERS_A_WORD)
+    sentence = f"This is a little too long for us: about {words} words too many."
+    return Problem(
+        status=422,
+        sentences=(f"{sentence} Nothing was saved. Your words are below.",),
+        links=(question(error.field),),
+        complaints={error.field: sentence},
+    )
+
+
+def badly_read(reading: Reading) -> Problem:
+    """The body did not arrive as our form sends it."""
+    match reading:
+        case Reading.TOO_MUCH:
+            return Problem(
+                status=413,
+                sentences=(
+                    "We could only read the first part. Nothing was saved. What we could read is below.",
+                ),
+            )
+        case Reading.NOT_UTF8:
+            return Problem(
+                status=422,
+                sentences=(
+                    "Some letters did not reach us well. Nothing was saved.",
+                    "Look at your words below. Mend the letters that are wrong. Then press Send again.",
+                ),
+            )
+        case Reading.OTHER_TYPE:
+            return Problem(
+                status=415,
+                sentences=("We could not read what came. Nothing was saved. You can start again below.",),
+            )
+        case _:
+            return Problem(
+                status=400,
+                sentences=(
+                    "The line broke before all of it reached us. Nothing was saved.",
+                    "What we could read is below.",
+                ),
+            )
+
+
+def not_saved(other_way: str, *, status: int = 503) -> Problem:
+    """Sealing or storing failed, or something that nobody foresaw."""
+    return Problem(
+        status=status,
+        sentences=(
+            "We could not save it. Your words are still below.",
+            f"Press Send again, or reach us another way: {other_way}",
+        ),
+    )
+
+
+def closed(other_way: str) -> Problem:
+    """No key is valid today; the words are there to be copied."""
+    return Problem(
+        status=503,
+        sentences=(
+            "The form is closed for now. Nothing was saved. Your words are below, so that you can copy them.",
+            other_way,
+        ),
+    )
+
+
+def other_site() -> Problem:
+    """Another site made the browser send this; sent from our page it is accepted."""
+    return Problem(
+        status=403,
+        sentences=(
+            "Please press Send again. Nothing was saved yet.",
+            "Your words are below. This page is ours.",
+        ),
+        again=True,
+    )
+
+
+def has_words(posted: Posted) -> bool:
+    """Whether there is anything to give back."""
+    return any(value.strip() for values in posted.fields.values() for value in values)
