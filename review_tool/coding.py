@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from crypto.codes import BIAS_CODED, OFFENSE_CODED, PLACE_CODED, RELATION_CODED, STANDS_ALONE
 from review_tool.cases import ID_PATTERN, Clarity
 from review_tool.errors import CodingError
 
 # A month, a quarter, a year, a range of years, or nothing that can be said.
 PERIOD_PATTERN: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])|\d{4}Q[1-4]|\d{4}|\d{4}-\d{4}|unknown")
 CODER_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # a pseudonym, never a name
-CODE_PATTERN: Final = re.compile(
-    r"[A-Za-z0-9_.]{1,24}"
-)  # ours are lower case, offense codes of NIBRS are not
 STRENGTHS: Final = range(4)  # 0 none, 1 one weak sign, 2 several signs, 3 stated or obvious
 SEVERITIES: Final = range(5)  # anchors in the codebook
 CONFIDENCES: Final = range(1, 4)  # the coder's own
-STANDS_ALONE: Final = frozenset({"none", "unknown"})  # NIBRS 88 and 99 never stand beside a ground
 
 
 class Crime(StrEnum):
@@ -78,16 +75,14 @@ class Coding:
         _require(bool(self.bias_coded), "bias_coded", "needs a ground, or none, or unknown")
         alone = STANDS_ALONE.isdisjoint(self.bias_coded) or len(self.bias_coded) == 1
         _require(alone, "bias_coded", "holds none or unknown only alone")
-        for name, codes in (
-            ("bias_coded", self.bias_coded),
-            ("offense_coded", self.offense_coded),
-            ("relation_coded", self.relation_coded),
+        for name, codes, allowed in (
+            ("bias_coded", self.bias_coded, BIAS_CODED),
+            ("offense_coded", self.offense_coded, OFFENSE_CODED),
+            ("relation_coded", self.relation_coded, RELATION_CODED),
         ):
             _require(list(codes) == sorted(set(codes)), name, "is sorted and names each code once")
-            _require(all(CODE_PATTERN.fullmatch(code) for code in codes), name, "holds codes of the codebook")
-        _require(
-            CODE_PATTERN.fullmatch(self.place_coded) is not None, "place_coded", "is a code of the codebook"
-        )
+            _require(allowed.issuperset(codes), name, "holds only codes of the codebook")
+        _require(self.place_coded in PLACE_CODED, "place_coded", "is a code of the codebook")
 
 
 def sorted_codes(codes: Iterable[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from crypto import age, bundle, payload
 from crypto.bundle import AckEntry, AckState, BundleEntry, Manifest
+from crypto.canonical import Json
 from crypto.keystore import Keystore
 from crypto.unseal import Quarantine
 from review_tool import arrivals, audit, stick
@@ -229,7 +230,7 @@ def _doubts(connection: Connection, manifest: Manifest, digest: str) -> tuple[st
 
 def _note(vault: Vault, received: Received, who: Entry) -> None:
     """Remember that this bundle was here, and what it brought."""
-    facts = {
+    facts: dict[str, Json] = {
         "bundle": received.seq,
         "manifest": received.manifest,
         "opened": received.opened,

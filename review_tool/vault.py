@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from crypto.keystore import Keystore
 from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, select
 from sqlalchemy.pool import StaticPool
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from crypto.canonical import Json
 from crypto.config import PublicConfig, read_config
+from crypto.keystore import Keystore
 from review_tool import audit
 from review_tool.audit import Act, Entry
 from review_tool.errors import VaultBusyError, VaultError, VaultFullError, VaultVersionError, WrongKeyError
