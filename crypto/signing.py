@@ -69,7 +69,7 @@ def parse_public_key(text: str) -> bytes:
     if len(lines) == 2 and lines[0].startswith(UNTRUSTED):
         lines = lines[1:]
     try:
-        content = _unbase64("".join(lines).encode() + b"\n", len(BARE) + KEY_ID_SIZE + PUBLIC_SIZE)
+        content = _unbase64(_ascii("".join(lines)), len(BARE) + KEY_ID_SIZE + PUBLIC_SIZE)
     except SignatureError:
         raise KeyStringError("this is no minisign or signify public key; copy the whole line again") from None
     public = content[-PUBLIC_SIZE:]
@@ -167,7 +167,7 @@ def _has(prefix: str, line: str) -> bool:
 
 
 def _ascii(line: str) -> bytes:
-    return line.encode() + b"\n"
+    return line.encode("ascii", errors="replace") + b"\n"  # a question mark is no base64 and is refused there
 
 
 def _base64(content: bytes) -> str:
