@@ -107,6 +107,13 @@ def read_some(connection: Connection, identifiers: Sequence[str]) -> list[Case]:
     return [read_case(connection, identifier) for identifier in identifiers]
 
 
+def has_duplicates(connection: Connection, identifier: str) -> bool:
+    """Whether another case is marked as a duplicate of this one."""
+    return (
+        connection.execute(select(CASE.c.number).where(CASE.c.duplicate_of == identifier)).first() is not None
+    )
+
+
 def save_review(connection: Connection, case: Case) -> None:
     """Store what a reviewer decides about a case; the report itself cannot be written."""
     connection.execute(

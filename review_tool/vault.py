@@ -140,6 +140,24 @@ def open_vault(
         VaultBusyError: another process is writing.
     """
     path = _existing(directory)
+    with _opened(path, directory, keystore) as vault:
+        vault.record(Act.OPEN, day=day or today(), reviewer=reviewer, command=command)
+        yield vault
+
+
+@contextmanager
+def open_copy(path: Path, keystore: Keystore) -> Iterator[Vault]:
+    """Open a copy of a vault that stays as it is: nothing is logged in it.
+
+    Raises:
+        VaultError: as `open_vault`.
+    """
+    with _opened(path, path.parent, keystore) as vault:
+        yield vault
+
+
+@contextmanager
+def _opened(path: Path, directory: Path, keystore: Keystore) -> Iterator[Vault]:
     for key in (keystore.vault_key, keystore.next_vault_key):
         if key is None:
             continue
@@ -149,21 +167,15 @@ def open_vault(
         except WrongKeyError:
             engine.dispose()
             continue
-        except VaultError:
+        except BaseException:
             engine.dispose()
             raise
         try:
-            vault.record(Act.OPEN, day=day or today(), reviewer=reviewer, command=command)
             yield vault
         finally:
             engine.dispose()
         return
     raise WrongKeyError
-
-
-def open_copy(path: Path, key: bytes) -> Engine:
-    """Open another file under the same rules; the caller disposes of the engine."""
-    return _engine(path, key)
 
 
 def archive_config(connection: Connection, config: PublicConfig, minisig: str) -> None:

@@ -1,0 +1,127 @@
+"""The encrypted backup: a whole copy of the vault on another medium, believed only after it was opened again.
+
+The copy is the same ciphertext under the same key, so it needs the keystore as the vault does. The keystore itself is
+not in it: that has copies of its own. The old backup is replaced by one rename, after the new one proved good.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+
+from crypto.keystore import Keystore
+from review_tool import audit, case_rows, secret_files
+from review_tool import vault as vaults
+from review_tool.audit import Act
+from review_tool.errors import AuditError, BackupError, NoBackupError, VaultError
+from review_tool.schema import ENVELOPE
+from review_tool.secret_files import Medium
+from review_tool.vault import Vault
+
+BACKUP_NAME: Final = "vault-backup.db"
+UNFINISHED_NAME: Final = "vault-backup.db.new"
+PIECE: Final = 1024 * 1024  # bytes copied at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A backup that was opened again and holds together.
+
+    Attributes:
+        path: the file.
+        audit_head: last link of the chain inside the copy, 64 hex digits.
+        entries: length of that chain.
+        on_same_disk: True if it shares a disk with the vault; no protection against the loss of that disk.
+    """
+
+    path: Path
+    audit_head: str
+    entries: int
+    on_same_disk: bool
+
+
+def write_backup(
+    vault: Vault, keystore: Keystore, directory: Path, *, day: date, reviewer: str, same_disk: bool = False
+) -> Backup:
+    """Copy the vault to another medium, open the copy and walk through it, then let it replace the old one.
+
+    Args:
+        vault: the open vault.
+        keystore: opens the copy.
+        directory: on another disk than the vault's.
+        day: today.
+        reviewer: pseudonym for the log.
+        same_disk: accept a directory on the vault's own disk, or in memory (demo and tests).
+
+    Raises:
+        NoBackupError: the directory is on the vault's disk or in memory.
+        BackupError: it cannot be written, or the copy is not good; the old backup is untouched.
+        VaultError: the vault itself cannot be read.
+    """
+    medium = _medium(vault.directory, directory)
+    if medium is not Medium.OTHER and not same_disk:
+        raise NoBackupError(
+            f"{directory} is {'in memory' if medium is Medium.MEMORY else 'on the disk of the vault'}: "
+            "one loss would take both; give a folder on another disk"
+        )
+    unfinished, path = directory / UNFINISHED_NAME, directory / BACKUP_NAME
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The transaction keeps every writer out while the bytes are copied.
+        with vault.transaction() as connection:
+            head = audit.head(connection)
+            _copy(vault.directory / vaults.FILE_NAME, unfinished)
+        entries = _proved(unfinished, keystore, head)
+        unfinished.rename(path)
+        vaults.sync_directory(directory)
+    except OSError as error:
+        raise BackupError(
+            f"the backup could not be written ({error.strerror}); the old one is untouched"
+        ) from None
+    vault.record(Act.BACKUP, day=day, reviewer=reviewer, head=head, entries=entries)
+    return Backup(path=path, audit_head=head, entries=entries, on_same_disk=medium is not Medium.OTHER)
+
+
+def missing_from(backup: Backup, keystore: Keystore, digests: Sequence[str]) -> list[str]:
+    """Those ciphertexts of a list that the backup does not vouch for, read from the backup itself."""
+    with vaults.open_copy(backup.path, keystore) as copy, copy.transaction() as connection:
+        held: set[str] = set()
+        for some in case_rows.chunks(digests):
+            query = select(ENVELOPE.c.sha256).where(ENVELOPE.c.sha256.in_(some))
+            held.update(connection.execute(query).scalars())
+    return [digest for digest in digests if digest not in held]
+
+
+def _medium(vault_directory: Path, directory: Path) -> Medium:
+    return secret_files.medium_of(directory, vault=vault_directory)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file durably, readable by its owner alone, and forget it from memory: it is read back from the medium."""
+    target.unlink(missing_ok=True)
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with source.open("rb") as reader, os.fdopen(handle, "wb") as writer:
+        while piece := reader.read(PIECE):
+            writer.write(piece)
+        writer.flush()
+        os.fsync(writer.fileno())
+        os.posix_fadvise(writer.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _proved(path: Path, keystore: Keystore, head: str) -> int:
+    """Open a copy, check every page and the whole chain, and count the chain's entries."""
+    try:
+        with vaults.open_copy(path, keystore) as copy, copy.transaction() as connection:
+            damage = connection.exec_driver_sql("PRAGMA cipher_integrity_check").first()
+            verified = audit.verify(connection)
+    except VaultError:
+        raise BackupError("the new backup does not open; use another medium") from None
+    except AuditError as error:
+        raise BackupError(f"the audit chain breaks in the vault itself: {error}") from None
+    if damage is not None or verified.head != head:
+        raise BackupError("the new backup is not the vault that was copied; use another medium")
+    return verified.entries
