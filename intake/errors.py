@@ -70,7 +70,7 @@ class StoreFullError(StoreError):
 class StoreMissingError(StoreError):
     """There is no store file, or it cannot be opened."""
 
-    exit_code = 55
+    exit_code = 54
 
 
 class StoreDamageError(StoreError):
@@ -95,9 +95,3 @@ class DraftTextError(IntakeError):
     """A production start while texts of the config are still drafts."""
 
     exit_code = 53
-
-
-class UnreadableBodyError(IntakeError):
-    """A posted body broke off, so nothing in it can be shown again."""
-
-    exit_code = 54

@@ -15,15 +15,12 @@ from typing import Final, TextIO
 
 LOGGER: Final = "intake"
 
-# Fixed texts of the server that name processes and our own address only. Compared before arguments are filled in.
+# Fixed texts of the server about itself, compared before arguments are filled in. None about a worker is among them:
+# a worker is replaced after it took a report, and whoever keeps the log adds the time.
 _ALLOWED: Final = frozenset(
     {
         "Starting gunicorn %s",
         "Listening at: %s (%s)",
-        "Using worker: %s",
-        "Booting worker with pid: %s",
-        "Worker exiting (pid: %s)",
-        "Autorestarting worker after current request.",
         "Handling signal: %s",
         "Shutting down: %s",
         "Connection in use: %s",
@@ -31,12 +28,21 @@ _ALLOWED: Final = frozenset(
 )
 
 
+def _is_kept(record: logging.LogRecord) -> bool:
+    """Keep what is ours, what is on the list, and faults of libraries."""
+    return record.name == LOGGER or _is_allowed(record) or record.levelno >= logging.WARNING
+
+
+def _is_allowed(record: logging.LogRecord) -> bool:
+    return isinstance(record.msg, str) and record.msg in _ALLOWED
+
+
 class PlainFormatter(logging.Formatter):
     """One line a record, without time, message arguments of strangers, or tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Say the record in words that cannot hold a report, an address or a user agent."""
-        if record.name == LOGGER or record.msg in _ALLOWED:
+        if record.name == LOGGER or _is_allowed(record):
             return f"{record.levelname.lower()}: {record.getMessage()}"
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else "no exception"
         return f"{record.levelname.lower()}: {record.name} at {record.module}:{record.lineno} ({kind})"
@@ -51,6 +57,7 @@ def configure(stream: TextIO | None = None) -> None:
     """Send every record of every library through the one formatter, and nothing anywhere else."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(PlainFormatter())
+    handler.addFilter(_is_kept)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

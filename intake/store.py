@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -172,13 +173,19 @@ class Store:
                 places[key] = (*places.get(key, ()), place)
         return dict(sorted(places.items()))
 
+    def count(self) -> int:
+        """Return the number of envelopes, those whose deletion is pending included."""
+        return len(self.index())
+
     def read(self, envelope_id: str, places: Sequence[int]) -> StoredEnvelope:
         """Return one envelope from the slots that `index` gave for it.
 
         Raises:
             StoreDamageError: its parts do not fit together.
         """
-        query = sa.select(_SLOT.c.content).where(_SLOT.c.id.in_(places))
+        query = sa.select(_SLOT.c.content).where(
+            _SLOT.c.id.in_(places), _SLOT.c.envelope == int(envelope_id, 16), _SLOT.c.used == 1
+        )
         with self._transaction(write=False) as connection:
             contents = list(connection.execute(query).scalars())
         return StoredEnvelope(id=envelope_id, sealed=slots.join(contents))
@@ -188,23 +195,29 @@ class Store:
         for envelope_id, places in self.index().items():
             yield self.read(envelope_id, places)
 
+    def oldest_week(self) -> date | None:
+        """Return the Monday of the oldest week that an envelope came in, or None when there is none."""
+        query = sa.select(sa.func.min(_SLOT.c.week)).where(_SLOT.c.used == 1)
+        with self._transaction(write=False) as connection:
+            week = connection.execute(query).scalar_one()
+        return None if week is None else date.fromisoformat(f"{week}-1")
+
     def erase(self, doomed: Mapping[str, Sequence[int]]) -> None:
         """Overwrite the slots of envelopes with random bytes; their slots are free again.
+
+        A slot that another process freed and filled meanwhile holds another envelope, and is left alone.
 
         Args:
             doomed: a part of what `index` returned.
         """
-        places = list(doomed.values())
+        places = [(int(name, 16), place) for name, some in doomed.items() for place in some]
         for start in range(0, len(places), _ERASED_AT_ONCE):
             with self._my_turn(), self._transaction() as connection:
-                for place in (place for some in places[start : start + _ERASED_AT_ONCE] for place in some):
-                    _overwrite(
-                        connection,
-                        place,
-                        used=0,
-                        week=slots.FREE_WEEK,
-                        envelope=slots.draw_id(),
-                        content=slots.filling(),
+                for envelope_id, place in places[start : start + _ERASED_AT_ONCE]:
+                    row = {"used": 0, "week": slots.FREE_WEEK, "envelope": slots.draw_id()}
+                    connection.execute(
+                        _OVERWRITE.where(_SLOT.c.envelope == sa.bindparam("doomed"), _SLOT.c.used == 1),
+                        {"place": place, "doomed": envelope_id, "content": slots.filling()} | row,
                     )
 
     def grow_if_short(self, *, reserve: int) -> None:

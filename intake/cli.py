@@ -1,0 +1,253 @@
+"""The operator's command line: `intake --config FILE COMMAND`.
+
+Rules of output. Results go to standard output, in words or with `--json` as one object; complaints and warnings go
+to standard error. An error says what is wrong and what to do. Exit code 0 is "done, nothing in doubt"; each kind of
+error has its own, listed by `intake --help`. Nothing here decides anything: it parses, calls and prints.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, Final, NoReturn, ParamSpec
+
+import click
+
+from crypto.errors import FormatError
+from intake import errors, export, kept, readiness
+from intake.clock import utc_now
+from intake.config import EXPORT_PUBLIC_NAME, Config, load
+from intake.hardening import keep_scratch_beside
+
+_Arguments = ParamSpec("_Arguments")
+
+_DAMAGED: Final = errors.StoreDamageError.exit_code
+
+
+def main() -> None:
+    """Run the command line; every known error ends in one line and its own exit code."""
+    os.umask(0o077)
+    try:
+        commands(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        _fail("stopped", 1)
+    except (errors.IntakeError, FormatError) as error:
+        _fail(str(error), error.exit_code)
+
+
+def _exit_codes(root: type[Exception]) -> Iterator[tuple[int, str]]:
+    for kind in root.__subclasses__():
+        yield getattr(kind, "exit_code", 1), (kind.__doc__ or "").partition("\n")[0]
+        yield from _exit_codes(kind)
+
+
+_CODES: Final = "\n".join(f"  {code}  {words}" for code, words in sorted(_exit_codes(errors.IntakeError)))
+
+
+@click.group(
+    epilog=f"\b\nExit codes: 0 done; 2 wrong usage; 10 to 39 errors of the common formats;\n{_CODES}",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--config",
+    "config_path",
+    envvar="INTAKE_CONFIG",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The server's config file; INTAKE_CONFIG may name it.",
+)
+def commands(config_path: Path | None) -> None:
+    """Run the form on the internet side: it seals reports and can open none."""
+    del config_path  # read by `_with_config`, so that `COMMAND --help` needs no config file
+
+
+def _with_config(command: Callable[Concatenate[Config, _Arguments], None]) -> Callable[_Arguments, None]:
+    """Hand the config file to a command."""
+
+    @wraps(command)
+    def run(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
+        path = click.get_current_context().find_root().params["config_path"]
+        if path is None:
+            raise errors.ConfigFileError("no config file; name it by --config FILE or in INTAKE_CONFIG")
+        config = load(path)
+        keep_scratch_beside(config.intake.data_dir)
+        command(config, *arguments, **options)
+
+    return run
+
+
+@commands.command()
+@_with_config
+def init(config: Config) -> None:
+    """Make the data directory, the sealed store and the export key."""
+    readiness.refuse_secrets(config)
+    settings = config.intake
+    if settings.store.exists():
+        raise errors.AlreadyInitialisedError(
+            f"{settings.store} exists already; it was left as it is. To begin anew, export, have it acknowledged, "
+            "then move the directory away"
+        )
+    _make_directory(settings.data_dir)
+    if not (settings.data_dir / EXPORT_PUBLIC_NAME).exists():
+        kept.make_export_key(settings.data_dir)
+    store = readiness.open_store(config)
+    store.create()
+    store.close()
+    click.echo(f"made the store in {settings.data_dir}")
+    click.echo(f"export key: {readiness.export_fingerprint(config)}")
+    click.echo(
+        f"pair the review machine with {settings.data_dir / EXPORT_PUBLIC_NAME}, and compare these digits there"
+    )
+
+
+@commands.command()
+@_with_config
+def serve(config: Config) -> None:
+    """Open the form. Refuses to start when anything in `check` is wrong."""
+    from intake.serving import serve as run  # the server is heavy, and the other commands do without it
+
+    ready = readiness.check(config, day=utc_now().day)
+    kept.keep_serial(config.intake.data_dir, ready.public.serial)
+    _warn(ready.warnings)
+    run(config, ready)
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_with_config
+def check(config: Config, *, as_json: bool) -> None:
+    """Say whether the form may open, with the fingerprints to compare by eye."""
+    ready = readiness.check(config, day=utc_now().day)
+    digits = readiness.fingerprints(config, ready.public)
+    if as_json:
+        _print_json(
+            {
+                "serial": ready.public.serial,
+                "fingerprints": digits,
+                "warnings": list(ready.warnings),
+                "ready": True,
+            }
+        )
+        return
+    for name, value in digits.items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"signed config: serial {ready.public.serial}, good until {ready.public.soft_expiry}")
+    _warn(ready.warnings)
+    click.echo("the form may open")
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_with_config
+def status(config: Config, *, as_json: bool) -> None:
+    """Count what is stored, exported and acknowledged, and say what is overdue."""
+    with _exchange(config) as exchange:
+        found = export.status(exchange, utc_now().day)
+    if as_json:
+        _print_json(asdict(found))
+        return
+    click.echo(f"stored, not yet acknowledged: {found.stored}")
+    click.echo(f"in the last bundle: {found.exported}")
+    click.echo(f"of these still to be acknowledged: {found.awaiting_acknowledgement}")
+    click.echo(f"acknowledged, to be overwritten: {found.pending_delete}")
+    for alarm in found.alarms:
+        click.echo(f"ALARM: {alarm}")
+
+
+@commands.command("export")
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_with_config
+def export_command(config: Config, destination: Path, *, as_json: bool) -> None:
+    """Write all reports that are not acknowledged into a bundle under DEST, a directory on a stick."""
+    with _exchange(config) as exchange:
+        waiting = exchange.store.count()
+        with click.progressbar(length=waiting, label="writing", file=sys.stderr, hidden=as_json) as bar:
+            done = export.export(exchange, destination, day=utc_now().day, progress=lambda: bar.update(1))
+    if as_json:
+        bundles = [str(path) for path in done.bundles]
+        _print_json(
+            {
+                "bundle": bundles[-1],
+                "bundles": bundles,
+                "reports": done.reports,
+                "damaged": list(done.damaged),
+            }
+        )
+    else:
+        for path in done.bundles:
+            click.echo(f"bundle: {path}")
+        click.echo(f"reports: {done.reports}")
+    if done.damaged:
+        _fail(f"damaged in the store, and not in the bundle: {', '.join(done.damaged)}", _DAMAGED)
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_with_config
+def acknowledge(config: Config, file: Path, *, as_json: bool) -> None:
+    """Apply an acknowledgement FILE; its signature lies beside it, with the ending .sig."""
+    content, signature = _read(file), _read(file.with_suffix(".sig"))
+    with _exchange(config) as exchange:
+        done = export.acknowledge(exchange, content, signature, day=utc_now().day)
+    if as_json:
+        _print_json(asdict(done))
+    elif not done.is_new:
+        click.echo("applied before, or older than the last one: nothing changed")
+    else:
+        click.echo(f"acknowledged: {done.forgotten}; overwritten from the one before: {done.erased}")
+    if done.unmatched:
+        _fail(
+            f"the acknowledgement names other bytes for {', '.join(done.unmatched)}; these reports stay, "
+            "export them again",
+            errors.AcknowledgementError.exit_code,
+        )
+
+
+@contextmanager
+def _exchange(config: Config) -> Iterator[export.Exchange]:
+    store = readiness.open_store(config)
+    try:
+        store.check()
+        yield readiness.open_exchange(config, store)
+    finally:
+        store.close()
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise errors.NotInitialisedError(
+            f"cannot make {path}: {error.strerror}; look at [intake] data_dir"
+        ) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise errors.AcknowledgementError(
+            f"cannot read {path}: {error.strerror}; copy the acknowledgement and its .sig from the stick"
+        ) from None
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    click.echo(json.dumps(value))
+
+
+def _warn(warnings: tuple[str, ...]) -> None:
+    for sentence in warnings:
+        click.echo(f"warning: {sentence}", err=True)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(f"intake: {sentence}", err=True)
+    sys.exit(code)

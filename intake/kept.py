@@ -1,0 +1,195 @@
+"""What the server remembers beside the store: its export key, the last manifest, the last acknowledgement, a serial.
+
+Together with the store they are the whole state of the exchange (crypto.md 9): nothing counts exports, nothing
+holds a time finer than the week. Each file is replaced in one step, so a crash leaves the old one or the new one.
+"""
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from crypto import signing
+from crypto.bundle import Acknowledgement, Manifest, read_acknowledgement, read_manifest
+from crypto.errors import BundleError, KeyStringError, SignatureError
+from intake import errors
+from intake.clock import monday
+from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME
+
+MANIFEST_NAME: Final = "last-manifest"
+ACKNOWLEDGEMENT_NAME: Final = "last-acknowledgement"
+SERIAL_NAME: Final = "highest-serial"
+_SEED_SIZE: Final = 32  # bytes of an Ed25519 seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportKey:
+    """The server's own signing key, of low value: it proves gaps and order of bundles, never truth."""
+
+    seed: bytes
+
+    @property
+    def public(self) -> bytes:
+        """What the review machine records at pairing."""
+        return signing.public_of(self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastManifest:
+    """The manifest of the last bundle.
+
+    Attributes:
+        manifest: what it lists.
+        sha256: of its bytes, in hex; the next manifest names it.
+        week: the Monday of the week in which it was written.
+    """
+
+    manifest: Manifest
+    sha256: str
+    week: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastAcknowledgement:
+    """The newest acknowledgement, and the Monday of the week in which it was applied."""
+
+    acknowledgement: Acknowledgement
+    week: date
+
+
+def make_export_key(data_dir: Path) -> ExportKey:
+    """Make the export key, the secret half readable by the owner alone, and its public half.
+
+    Raises:
+        AlreadyInitialisedError: there is one; another would have to be paired again.
+    """
+    path = data_dir / EXPORT_KEY_NAME
+    if path.exists():
+        raise errors.AlreadyInitialisedError(f"{path} exists already; it was left as it is")
+    key = ExportKey(seed=secrets.token_bytes(_SEED_SIZE))
+    replace_file(
+        data_dir / EXPORT_PUBLIC_NAME, signing.format_public_key(key.public, "vouchsafe export key").encode()
+    )
+    replace_file(path, key.seed.hex().encode() + b"\n")
+    return key
+
+
+def read_export_key(data_dir: Path) -> ExportKey:
+    """Read the export key.
+
+    Raises:
+        NotInitialisedError: there is none, or the file is damaged.
+    """
+    path = data_dir / EXPORT_KEY_NAME
+    try:
+        key = ExportKey(seed=bytes.fromhex(path.read_text(encoding="ascii").strip()))
+        signing.public_of(key.seed)
+    except OSError as error:
+        raise errors.NotInitialisedError(f"cannot read {path}: {error.strerror}; run `intake init`") from None
+    except (ValueError, KeyStringError):
+        raise errors.NotInitialisedError(
+            f"{path} is damaged; move it away, run `intake init`, and pair the review machine again"
+        ) from None
+    return key
+
+
+def keep_manifest(data_dir: Path, content: bytes, signature: bytes, day: date) -> None:
+    """Remember the manifest of a bundle that is complete."""
+    _keep(data_dir / MANIFEST_NAME, content, signature, day)
+
+
+def last_manifest(data_dir: Path, *, export_public: bytes, center: str) -> LastManifest | None:
+    """Return the last manifest, or None before the first one and after a new export key."""
+    found = _kept(data_dir / MANIFEST_NAME)
+    if found is None:
+        return None
+    week, signature, content = found
+    try:
+        manifest = read_manifest(content, signature, export_public=export_public, center=center)
+    except (SignatureError, BundleError):
+        return None
+    return LastManifest(manifest=manifest, sha256=hashlib.sha256(content).hexdigest(), week=week)
+
+
+def keep_acknowledgement(data_dir: Path, content: bytes, signature: bytes, day: date) -> None:
+    """Remember an acknowledgement whose forerunner is done with."""
+    _keep(data_dir / ACKNOWLEDGEMENT_NAME, content, signature, day)
+
+
+def last_acknowledgement(data_dir: Path, *, ack_public: bytes, center: str) -> LastAcknowledgement | None:
+    """Return the newest acknowledgement, or None before the first one and after a new acknowledgement key.
+
+    Forgetting one is harmless: what it named is exported again, and the review machine counts it once.
+    """
+    found = _kept(data_dir / ACKNOWLEDGEMENT_NAME)
+    if found is None:
+        return None
+    week, signature, content = found
+    try:
+        acknowledgement = read_acknowledgement(content, signature, ack_public=ack_public, center=center)
+    except (SignatureError, BundleError):
+        return None
+    return LastAcknowledgement(acknowledgement=acknowledgement, week=week)
+
+
+def highest_serial(data_dir: Path) -> int:
+    """Return the highest serial of a signed config that was ever served; 0 before the first."""
+    try:
+        return int((data_dir / SERIAL_NAME).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        raise errors.NotInitialisedError(
+            f"{data_dir / SERIAL_NAME} is damaged; write the serial of your newest signed config into it"
+        ) from None
+
+
+def keep_serial(data_dir: Path, serial: int) -> None:
+    """Remember a serial, so that an older config is refused from now on."""
+    if serial > highest_serial(data_dir):
+        replace_file(data_dir / SERIAL_NAME, f"{serial}\n".encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file of our own durably in one step, and make its name durable too."""
+    write_file(path, content, mode=0o600)
+    sync_directory(path.parent)
+
+
+def write_file(path: Path, content: bytes, *, mode: int) -> None:
+    """Write a file in one step: temporary name, fsync, rename. The name is durable after `sync_directory`."""
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _keep(path: Path, content: bytes, signature: bytes, day: date) -> None:
+    replace_file(path, monday(day).isoformat().encode() + b"\n" + signature.strip() + b"\n" + content)
+
+
+def _kept(path: Path) -> tuple[date, bytes, bytes] | None:
+    try:
+        week, signature, content = path.read_bytes().split(b"\n", 2)
+        return date.fromisoformat(week.decode("ascii")), signature + b"\n", content
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise errors.NotInitialisedError(
+            f"{path} is damaged; move it away: reports are then exported once more, and counted once"
+        ) from None

@@ -1,0 +1,243 @@
+"""Everything that must be so before the form may open, each refusal with what to do; `intake check` runs the same.
+
+It only reads. Secret keys are recognised by their first bytes or their prefix: no parser for them exists here.
+"""
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from crypto import signing
+from crypto.config import (
+    CONFIG_NAME,
+    MINISIG_NAME,
+    ROOT_NAME,
+    PublicConfig,
+    Standing,
+    check_config,
+    read_config,
+    standing,
+)
+from crypto.content import content_from_toml
+from crypto.errors import ConfigError, KeyStringError
+from crypto.fingerprint import fingerprint
+from intake import errors, kept
+from intake.config import STORE_NAME, Config
+from intake.export import Exchange
+from intake.store import Store
+
+_KEYSTORE_MAGIC: Final = b"HIRK"  # crypto.md 6.2; a keystore begins with it
+_IDENTITY: Final = b"AGE-SECRET-KEY-"  # of any age identity, hybrid or not
+_STEP: Final = 1 << 20  # bytes read at a time when looking for an identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A server that may start.
+
+    Attributes:
+        public: the signed config, verified, and fit for today.
+        warnings: sentences for the operator; none of them stops the server.
+    """
+
+    public: PublicConfig
+    warnings: tuple[str, ...]
+
+
+def check(config: Config, *, day: date) -> Ready:
+    """Refuse what must not serve, in the order in which an operator mends it.
+
+    Raises:
+        IntakeError: a secret lies here, something is missing, or a text is a draft in production.
+        FormatError: the signed config does not verify, is of another Center, or is not fit for today.
+    """
+    refuse_secrets(config)
+    settings = config.intake
+    if not settings.data_dir.is_dir():
+        raise errors.NotInitialisedError(f"there is no directory {settings.data_dir}; run `intake init`")
+    public = read_public(config)
+    check_config(
+        public,
+        day=day,
+        highest_serial=kept.highest_serial(settings.data_dir),
+        software=metadata.version("vouchsafe"),
+    )
+    if settings.production:
+        _refuse_drafts(config, public)
+    kept.read_export_key(settings.data_dir)
+    store = open_store(config)
+    try:
+        store.check()
+    finally:
+        store.close()
+    return Ready(public=public, warnings=tuple(_warnings(config, public, day)))
+
+
+def read_public(config: Config) -> PublicConfig:
+    """Read the signed config and verify it against the pinned root key.
+
+    Raises:
+        PublicConfigError: a file is missing, or no root key is pinned.
+        FormatError: it does not verify.
+    """
+    directory = config.intake.public_config
+    return read_config(
+        _read(directory / CONFIG_NAME),
+        _read(directory / MINISIG_NAME).decode("utf-8", "replace"),
+        root_public=pinned_root(config),
+        center=config.intake.center,
+    )
+
+
+def pinned_root(config: Config) -> bytes:
+    """Return the root key that the operator pinned; outside production the one beside the config is believed.
+
+    Raises:
+        PublicConfigError: no key is pinned, or it is written wrongly.
+    """
+    settings = config.intake
+    text = settings.root_public_key
+    if not text and settings.root_public is not None:
+        text = _read(settings.root_public).decode("utf-8", "replace")
+    if not text:
+        if settings.production:
+            raise errors.PublicConfigError(
+                "no root key is pinned; set [intake] root_public_key to the second line of root.pub, "
+                "after comparing its fingerprint with the one from the ceremony"
+            )
+        text = _read(settings.public_config / ROOT_NAME).decode("utf-8", "replace")
+    try:
+        return signing.parse_public_key(text)
+    except KeyStringError:
+        raise errors.PublicConfigError(
+            "the pinned root key is no public key; copy root.pub from the ceremony again"
+        ) from None
+
+
+def refuse_secrets(config: Config) -> None:
+    """Look for secret keys beside the config file, in the public config and in the data directory.
+
+    The store is left out: four bytes of magic turn up by chance in ciphertext.
+
+    Raises:
+        SecretOnServerError: with the file, never with what is in it.
+    """
+    for path in _searched(config):
+        if _holds_secret(path):
+            raise errors.SecretOnServerError(
+                f"{path} holds a secret key of the Center; a server must never have one. Move it to the review "
+                "machine, treat the key as exposed, and hold a new ceremony"
+            )
+
+
+def open_store(config: Config) -> Store:
+    """Make the store object of a config; nothing is opened yet."""
+    settings = config.intake
+    return Store(settings.store, batch=settings.slots, deadline=settings.deadline_seconds)
+
+
+def open_exchange(config: Config, store: Store) -> Exchange:
+    """Make the server's side of the exchange.
+
+    Raises:
+        IntakeError: the export key or the signed config is missing.
+        FormatError: the signed config does not verify.
+    """
+    public = read_public(config)
+    return Exchange(
+        store=store,
+        data_dir=config.intake.data_dir,
+        center=config.intake.center,
+        ack_public=public.ack_key,
+        config_serial=public.serial,
+        export_key=kept.read_export_key(config.intake.data_dir),
+    )
+
+
+def fingerprints(config: Config, public: PublicConfig) -> dict[str, str]:
+    """The digits that people compare by eye, by what they belong to."""
+    found = {"root key": fingerprint(pinned_root(config))}
+    found |= {f"Center key, epoch {one.epoch}": one.fingerprint for one in public.recipients}
+    return found | {"export key of this server": export_fingerprint(config)}
+
+
+def export_fingerprint(config: Config) -> str:
+    """The digits of the export key, to be compared when the review machine is paired."""
+    return fingerprint(kept.read_export_key(config.intake.data_dir).public)
+
+
+def _refuse_drafts(config: Config, public: PublicConfig) -> None:
+    if config.site.texts_confirmed_on is None:
+        raise errors.DraftTextError(
+            "the words of [site] are drafts; let the Center read them, then set [site] texts_confirmed_on to that day"
+        )
+    if public.content.drafts:
+        raise errors.DraftTextError(
+            f"drafts in the signed config: {', '.join(public.content.drafts)}; let the Center confirm them, "
+            "and sign it again"
+        )
+
+
+def _warnings(config: Config, public: PublicConfig, day: date) -> Iterator[str]:
+    match standing(public, day):
+        case Standing.EXPIRING:
+            yield f"the signed config expires on {public.soft_expiry}; let the ceremony sign a new one"
+        case Standing.PAST_SOFT:
+            yield (
+                f"the signed config expired on {public.soft_expiry}; the form closes on {public.hard_expiry} "
+                "unless a new one is installed"
+            )
+        case _:
+            pass
+    if config.center_section is not None and not _is_same_content(config, public):
+        yield "[center] in the config file differs from what was signed; the signed one counts"
+    for path in (config.intake.data_dir, config.intake.data_dir / STORE_NAME):
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield f"{path} is open to other accounts; run `chmod go= {path}`"
+    if not config.intake.production:
+        yield "production = false: drafts and an unpinned root key are accepted; not for real reports"
+
+
+def _is_same_content(config: Config, public: PublicConfig) -> bool:
+    try:
+        return content_from_toml(config.center_section or {}) == public.content
+    except ConfigError:
+        return False
+
+
+def _searched(config: Config) -> Iterator[Path]:
+    settings = config.intake
+    store = {settings.store, settings.store.with_name(STORE_NAME + "-journal")}
+    beside = config.path.absolute().parent.iterdir()
+    below = (
+        path for directory in (settings.public_config, settings.data_dir) for path in directory.rglob("*")
+    )
+    for path in (*beside, *below):
+        if path.is_file() and path not in store:
+            yield path
+
+
+def _holds_secret(path: Path) -> bool:
+    with path.open("rb") as file:
+        block = file.read(_STEP)
+        if block.startswith(_KEYSTORE_MAGIC):
+            return True
+        while block:
+            if _IDENTITY in block or _IDENTITY.lower() in block:
+                return True
+            more = file.read(_STEP)
+            block = block[-len(_IDENTITY) :] + more if more else b""
+    return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise errors.PublicConfigError(
+            f"cannot read {path}: {error.strerror}; bring the signed config over from the ceremony"
+        ) from None

@@ -1,0 +1,161 @@
+"""Runs the form under gunicorn: threads, recycled workers, no access log, no control socket, no name in an answer.
+
+The application is made before the workers are forked, so that they share the key of the form tokens; each worker
+opens its own connections to the store and does its own housekeeping.
+"""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import ThreadWorker
+
+from intake import logs
+from intake.anonymity import HEADERS, NO_STORE
+from intake.app import create_app
+from intake.clock import utc_now
+from intake.config import Config, IntakeConfig
+from intake.hardening import harden
+from intake.housekeeping import Housekeeping
+from intake.readiness import Ready, open_exchange, open_store
+
+_SENTENCE: Final = "We could not read what came. Nothing was saved.\n"
+
+
+def serve(config: Config, ready: Ready) -> None:
+    """Serve until told to stop; returns only by SystemExit.
+
+    Args:
+        config: the config file.
+        ready: what `readiness.check` found.
+    """
+    settings = config.intake
+    harden(settings.data_dir)
+    logs.configure()
+    store = open_store(config)
+    chores = Housekeeping(
+        store=store,
+        path=settings.store,
+        exchange=open_exchange(config, store),
+        reserve=settings.slots // 4,  # a quarter of a batch left: time to grow before a report waits for it
+        clock=utc_now,
+    )
+    chores.run(utc_now())
+    store.close()
+    wsgi.Response = _NamelessResponse
+
+    def after_fork(_: Arbiter, worker: "_Worker") -> None:
+        harden(settings.data_dir)
+        store.forget_connections()
+        chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
+
+    _Server(create_app(config, ready.public, store=store), settings, after_fork).run()
+
+
+class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
+    """Our settings for gunicorn; its own files, arguments and environment are not read."""
+
+    def __init__(
+        self, app: Flask, settings: IntakeConfig, after_fork: Callable[[Arbiter, "_Worker"], None]
+    ) -> None:
+        self._app = app
+        self._options = {
+            "bind": _address(settings),
+            "worker_class": _Worker,
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "max_requests": settings.max_requests,
+            "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced together
+            "preload_app": True,
+            "post_fork": after_fork,
+            "logger_class": _Logger,
+            "accesslog": None,
+            "control_socket_disable": True,  # it would listen in the home directory
+            "forwarded_allow_ips": "",  # no header of a proxy is believed; none is needed
+            "umask": 0o077,
+            "proc_name": "intake",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand over the options."""
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Hand over the application, made before the fork."""
+        return self._app
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+    """A worker that knows when it last read words, and answers a broken request without naming anybody."""
+
+    last_post: float | None = None  # on the monotonic clock
+
+    def retire(self) -> None:
+        """Finish what is running, then be replaced by a fresh process."""
+        self.alive = False
+
+    def handle_request(self, req: Request, conn: object) -> object:
+        """Answer one request, and remember that words were read."""
+        answer = super().handle_request(req, conn)
+        if req.method == "POST":
+            self.last_post = time.monotonic()
+        return answer
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
+        """Answer what the server could not parse. Its own version logs the address and quotes the request."""
+        del req, addr
+        if not isinstance(exc, ParseException | OSError):
+            logs.log_fault(exc)
+        status = (
+            "400 Bad Request" if isinstance(exc, ParseException | OSError) else "500 Internal Server Error"
+        )
+        headers = [f"{name}: {value}" for name, value in HEADERS.items()]
+        lines = [
+            f"HTTP/1.1 {status}",
+            *headers,
+            f"Cache-Control: {NO_STORE}",
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(_SENTENCE)}",
+            "Connection: close",
+        ]
+        with suppress(OSError):  # the line is gone: there is nobody left to tell
+            client.sendall("\r\n".join([*lines, "", _SENTENCE]).encode("ascii"))
+
+
+class _NamelessResponse(wsgi.Response):  # type: ignore[misc] # gunicorn ships no types
+    """An answer that does not say which software made it."""
+
+    def default_headers(self) -> list[str]:
+        """Leave out the server's name."""
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
+
+class _Logger(Logger):  # type: ignore[misc] # gunicorn ships no types
+    """Sends the server's records to the one handler that `logs` set up."""
+
+    def setup(self, cfg: object) -> None:
+        """Add no handler and write no access log."""
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.error_log.handlers.clear()
+        self.error_log.setLevel(logging.INFO)
+        self.error_log.propagate = True
+
+
+def _address(settings: IntakeConfig) -> str:
+    if settings.unix_socket is not None:
+        return f"unix:{settings.unix_socket}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
