@@ -77,8 +77,10 @@ def _checked_integer(value: int) -> int:
 
 
 def _checked_string(value: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise CanonicalError("not canonical JSON: a lone surrogate in a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise CanonicalError("not canonical JSON: a lone surrogate in a string") from None
     return str(value)
 
 

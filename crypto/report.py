@@ -523,6 +523,8 @@ def check_text(asked: Question, text: str) -> None:
 
 def _fitting(text: str) -> int:
     """Count the leading characters that stay within NARRATIVE_BYTES once encoded."""
+    if len(canonical.encode(text)) - 2 <= NARRATIVE_BYTES:  # without the quotes around it
+        return len(text)
     used = 0
     for count, character in enumerate(text):
         used += len(character.encode()) if character > "\\" else len(canonical.encode(character)) - 2

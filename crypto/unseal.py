@@ -5,7 +5,7 @@ Nothing of a report is handed on before its last byte was authenticated, and not
 
 import io
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Final
 
@@ -34,6 +34,10 @@ class Identity:
 
     epoch: int
     seed: bytes
+    pair: KeyPair = field(init=False)  # expanded once, not for every envelope
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pair", key_pair(self.seed))
 
     def __repr__(self) -> str:
         return f"Identity(epoch={self.epoch})"
@@ -162,11 +166,7 @@ def _open(sealed: BinaryIO | bytes, identities: Sequence[Identity], limit: int) 
 def _unwrap(header: age.Header, identities: Sequence[Identity]) -> tuple[bytes, int]:
     for identity in identities:
         try:
-            return age.unwrap(header, [_key(identity)]), identity.epoch
+            return age.unwrap(header, [identity.pair]), identity.epoch
         except NoMatchError:
             continue
     raise NoMatchError(tuple(identity.epoch for identity in identities))
-
-
-def _key(identity: Identity) -> KeyPair:
-    return key_pair(identity.seed)

@@ -5,6 +5,7 @@ identity strings in this module and none may be added: the internet side imports
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import shake_256
 from typing import Final
 
@@ -76,6 +77,7 @@ def recipient_string(public: bytes) -> str:
     return bech32.encode(RECIPIENT_HRP, public)
 
 
+@lru_cache(maxsize=8)  # a configuration names a handful of recipients, and every report is sealed to them
 def parse_recipient(text: str) -> bytes:
     """Read the 1216-byte public key of a recipient string.
 
