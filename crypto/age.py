@@ -211,10 +211,12 @@ def open_content(sealed: BinaryIO, header: Header, file_key: bytes) -> Iterator[
     """Check the header's MAC, then yield the chunks that follow.
 
     Raises:
-        HeaderError: the file ends before the nonce does.
+        HeaderError: the file key has another length, or the file ends before the nonce does.
         HeaderMacError: the header was changed.
         StreamError: while iterating: the content was changed, cut or continued.
     """
+    if len(file_key) != FILE_KEY_SIZE:  # a longer one could be the key of two files at once
+        raise HeaderError
     if not hmac.compare_digest(_header_mac(file_key, header.authenticated), header.mac):
         raise HeaderMacError
     nonce = _read_full(sealed, NONCE_SIZE)
