@@ -5,7 +5,7 @@
 
 Salt and entry can be shredded and the chain still verifies. It shows that entries were changed, dropped or reordered
 after somebody else saw a later head (the server, the paper log); it does not prevent it. An entry names acts, cases
-and counts: never an answer, a text, a reason's person or a key.
+and counts, and the reason a contact was opened for: never an answer, words of a report, or a key.
 """
 
 import hashlib

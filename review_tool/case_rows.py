@@ -131,17 +131,17 @@ def save_review(connection: Connection, case: Case) -> None:
     )
 
 
-def contact_block(connection: Connection, identifier: str) -> tuple[bytes | None, str, bytes]:
-    """The sealed contact block of a case (None if there is none), with its payload id and context id.
+def contact_block(connection: Connection, identifier: str) -> bytes | None:
+    """The sealed contact block of a case, None if the reporter left none.
 
     Raises:
         UnknownCaseError: there is no such case.
     """
-    query = select(CASE.c.contact_block, CASE.c.payload_id, CASE.c.context_id).where(_is(identifier))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(select(CASE.c.contact_block).where(_is(identifier))).one_or_none()
     if row is None:
         raise UnknownCaseError(f"there is no case {identifier}; `review-tool list` shows all")
-    return row.contact_block, row.payload_id, row.context_id
+    block: bytes | None = row.contact_block
+    return block
 
 
 def context_of(connection: Connection, identifier: str) -> bytes:

@@ -1,0 +1,204 @@
+"""The commands that carry things across the gap and keep the vault safe: pair, receive, backup, audit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from crypto.canonical import Json
+from crypto.fingerprint import fingerprint
+from review_tool import acknowledge, audit, pairing, session
+from review_tool import backup as backups
+from review_tool import receive as receiving
+from review_tool.audit import Act
+from review_tool.backup import Backup
+from review_tool.errors import DoubtError, NoBackupError
+from review_tool.receive import Received
+from review_tool.session import SOFTWARE, Settings, say, say_json
+from review_tool.vault import today
+
+SAME_DISK: Final = (
+    "the backup is on the vault's own disk: whoever loses that disk loses every report. Demo only."
+)
+
+
+@click.command()
+@click.argument("export_key", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--yes", is_flag=True, help="The fingerprint was compared already: do not ask.")
+@session.pass_settings
+def pair(settings: Settings, export_key: Path, yes: bool) -> None:
+    """Believe bundles of the server whose export.pub this is, after its fingerprint was compared.
+
+    `intake init` and `intake check` show the same digits on the server.
+    """
+    public = pairing.parse_export_key(session.read_text(export_key))
+    say(f"Fingerprint of the server's export key:\n  {fingerprint(public)}")
+    if not yes:
+        click.confirm("Does the server show exactly these digits?", abort=True)
+    with settings.opened("pair") as (vault, _):
+        pairing.pair(vault, public, day=today(), reviewer=settings.reviewer)
+    say("Paired. Bundles of this server are accepted from now on.")
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--backup", "backup_to", type=click.Path(path_type=Path), help="Folder on another disk for the backup."
+)
+@click.option(
+    "--ack-to", type=click.Path(path_type=Path), help="Folder for the acknowledgement, on the stick."
+)
+@click.option("--same-disk", is_flag=True, help="Accept a backup on the vault's own disk. Demo only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@session.pass_settings
+def receive(
+    settings: Settings,
+    bundle: Path,
+    backup_to: Path | None,
+    ack_to: Path | None,
+    same_disk: bool,
+    as_json: bool,
+) -> None:
+    """Take the reports of a BUNDLE folder into the vault; run it again whenever it was broken off.
+
+    The server forgets a report only by an acknowledgement, which is written only when everything also lies in a
+    backup on another disk: give --backup and --ack-to. Whatever looks wrong is named, the rest is kept, and the
+    command ends with a code of its own.
+    """
+    if ack_to is not None and backup_to is None:
+        raise NoBackupError("an acknowledgement needs a backup: give --backup FOLDER on another disk")
+    day, reviewer = today(), settings.reviewer
+    with settings.opened("receive") as (vault, keystore), _progress("Opening reports") as step:
+        received = receiving.receive(
+            vault, bundle, keystore, day=day, reviewer=reviewer, software=SOFTWARE, progress=step
+        )
+        kept = written = None
+        if backup_to is not None:
+            kept = backups.write_backup(
+                vault, keystore, backup_to, day=day, reviewer=reviewer, same_disk=same_disk
+            )
+        if kept is not None and ack_to is not None:
+            written = acknowledge.acknowledge(
+                vault, received, kept, keystore, ack_to, day=day, reviewer=reviewer
+            )
+    _shout(kept)
+    if as_json:
+        say_json(_facts(received, kept, written))
+    else:
+        _tell(received, kept, written)
+    if received.is_doubtful:
+        raise DoubtError("something about this bundle needs your eyes: read what stands above")
+
+
+def _facts(received: Received, kept: Backup | None, written: Path | None) -> dict[str, Json]:
+    return {
+        "bundle": received.seq,
+        "opened": received.opened,
+        "known": received.known,
+        "copies": received.copies,
+        "shredded": received.shredded,
+        "retried": received.retried,
+        "quarantined": dict(received.quarantined),
+        "damaged": dict(received.damaged),
+        "foreign": list(received.foreign),
+        "doubts": list(received.doubts),
+        "backup": None if kept is None else str(kept.path),
+        "acknowledgement": None if written is None else str(written),
+    }
+
+
+def _tell(received: Received, kept: Backup | None, written: Path | None) -> None:
+    say(f"Bundle {received.seq}: {received.opened} reports opened, {received.known} were here before.")
+    for count, what in (
+        (received.copies, "came a second time under another seal and were dropped"),
+        (received.shredded, "were destroyed earlier and stay so"),
+        (received.retried, "set aside earlier could be opened now"),
+    ):
+        if count:
+            say(f"  {count} {what}")
+    for reason, count in received.quarantined.items():
+        say(f"  {count} set aside with their ciphertext: {reason}")
+    for envelope, why in received.damaged.items():
+        say(f"  envelope {envelope} {why}; it stays on the server")
+    for name in received.foreign:
+        say(f"  not part of the bundle, left alone: {name}")
+    for doubt in received.doubts:
+        say(f"  DOUBT: {doubt}")
+    if kept is not None:
+        say(f"Backup, opened again and complete: {kept.path}")
+    if written is not None:
+        say(f"Acknowledgement for the server: {written}\nThe stick may be taken out now.")
+    else:
+        say("No acknowledgement was written: the server keeps its copies.")
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--same-disk", is_flag=True, help="Accept a folder on the vault's own disk. Demo only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@session.pass_settings
+def backup(settings: Settings, directory: Path, same_disk: bool, as_json: bool) -> None:
+    """Copy the encrypted vault to a DIRECTORY on another disk, and open the copy to prove it.
+
+    To restore: put the file back as vault.db into an empty vault directory. The keystore is not in it.
+    """
+    with settings.opened("backup") as (vault, keystore):
+        kept = backups.write_backup(
+            vault, keystore, directory, day=today(), reviewer=settings.reviewer, same_disk=same_disk
+        )
+    _shout(kept)
+    if as_json:
+        say_json({"backup": str(kept.path), "audit_head": kept.audit_head, "entries": kept.entries})
+    else:
+        say(f"Backup, opened again and complete: {kept.path}")
+
+
+@click.command(name="audit")
+@click.option("--verify", is_flag=True, help="Walk the whole chain.")
+@click.option("--entries", is_flag=True, help="Print every entry.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+@session.pass_settings
+def audit_command(settings: Settings, verify: bool, entries: bool, as_json: bool) -> None:
+    """Show the head of the log as digits for the paper log; --verify proves that no entry was changed."""
+    with settings.opened("audit") as (vault, _):
+        vault.record(Act.AUDIT, day=today(), reviewer=settings.reviewer, verify=verify, entries=entries)
+        with vault.transaction() as connection:
+            verified = audit.verify(connection) if verify else None
+            listed = audit.read(connection) if entries else []
+            head = audit.head(connection)
+    for number, facts in listed:
+        said: dict[str, Json] = {"number": number, **(facts or {"act": "shredded"})}
+        say_json(said) if as_json else say(_entry_line(said))
+    if as_json:
+        count = None if verified is None else verified.entries
+        say_json({"head": head, "digits": audit.digits(head), "verified": count})
+        return
+    if verified is not None:
+        say(f"The chain holds: {verified.entries} entries, {verified.shredded} of them shredded.")
+    say(f"Head of the log, for the paper log:\n  {audit.digits(head)}")
+
+
+def _entry_line(facts: dict[str, Json]) -> str:
+    first = f"{facts.pop('number'):>7}  {facts.pop('day', ''):10}  {facts.pop('reviewer', '')}  {facts.pop('act')}"
+    return "  ".join([first, *(f"{name}={value}" for name, value in sorted(facts.items()))])
+
+
+def _shout(kept: Backup | None) -> None:
+    if kept is not None and kept.on_same_disk:
+        say(f"WARNING: {SAME_DISK}", err=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how far a long act is, on a terminal only."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done: bar.update(task, advance=done)
+
+
+COMMANDS: Final = (pair, receive, backup, audit_command)

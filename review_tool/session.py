@@ -1,0 +1,161 @@
+"""What every command of `review-tool` shares: where things lie, who sits there, one way to open and to say no.
+
+Commands get it by `@session.pass_settings`. Nothing here decides anything about a report.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import click
+
+from crypto.canonical import Json
+from crypto.errors import FormatError
+from crypto.keystore import Keystore, read_keystore
+from review_tool import vault as vaults
+from review_tool.coding import CODER_PATTERN
+from review_tool.errors import FileFormatError, ReviewError
+from review_tool.terminal import json_line, one_line, visible
+from review_tool.vault import Vault
+
+FILE_LIMIT: Final = (
+    64 * 1024 * 1024
+)  # bytes of a file of decisions or codings; 100,000 lines have about 30 MB
+SOFTWARE: Final = version("vouchsafe")
+_PACKAGES: Final = (Path(__file__).parent, Path(__file__).parent.parent / "crypto")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The options in front of the command.
+
+    Attributes:
+        vault: directory of the vault; None where a command needs none.
+        keystore: the keystore file.
+        passphrase_file: where the passphrase stands; None asks for it.
+        reviewer: pseudonym for the log.
+    """
+
+    vault: Path | None
+    keystore: Path | None
+    passphrase_file: Path | None
+    reviewer: str
+
+    @property
+    def vault_directory(self) -> Path:
+        """The vault's directory; a command line without one is wrong."""
+        if self.vault is None:
+            raise click.UsageError("name the vault: review-tool --vault DIR COMMAND")
+        return self.vault
+
+    @property
+    def keystore_file(self) -> Path:
+        """The keystore, beside the vault unless it was named."""
+        return self.keystore or self.vault_directory / "keystore"
+
+    def passphrase(self) -> str:
+        """Read the passphrase from its file, or ask for it without showing it."""
+        if self.passphrase_file is not None:
+            return read_text(self.passphrase_file).rstrip("\r\n")
+        answer: str = click.prompt("Passphrase of the keystore", hide_input=True, err=True)
+        return answer
+
+    def read_keystore(self) -> Keystore:
+        """Open the keystore.
+
+        Raises:
+            KeystoreError: wrong passphrase or damage.
+            FileFormatError: no such file, or unreadable.
+        """
+        path = self.keystore_file
+        if not path.is_file():
+            raise FileFormatError(
+                f"there is no keystore {path}; put its stick in, or name it with --keystore"
+            )
+        try:
+            return read_keystore(path, self.passphrase())
+        except OSError as error:
+            raise FileFormatError(f"the keystore {path} cannot be read ({error.strerror})") from None
+
+    @contextmanager
+    def opened(self, command: str) -> Iterator[tuple[Vault, Keystore]]:
+        """Open keystore and vault for one command."""
+        directory, keystore = self.vault_directory, self.read_keystore()
+        with vaults.open_vault(directory, keystore, reviewer=self.reviewer, command=command) as vault:
+            yield vault, keystore
+
+
+pass_settings = click.make_pass_decorator(Settings)
+
+
+def reviewer_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Check a pseudonym given on the command line."""
+    if not CODER_PATTERN.fullmatch(value):
+        raise click.BadParameter("a pseudonym has up to 24 of a-z, 0-9 and -; never a real name")
+    return value
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file named on the command line.
+
+    Raises:
+        FileFormatError: unreadable, too large, or no UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
+        if len(content) > FILE_LIMIT:
+            raise FileFormatError(f"{path} has more than {FILE_LIMIT} bytes")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise FileFormatError(f"{path} is not UTF-8 text") from None
+
+
+def say(sentence: str = "", *, err: bool = False) -> None:
+    """Print for people; whatever steers a terminal is shown instead of sent."""
+    click.echo(visible(sentence), err=err)
+
+
+def say_json(facts: dict[str, Json]) -> None:
+    """Print one JSON object in one line."""
+    click.echo(json_line(facts))
+
+
+class ReviewGroup(click.Group):
+    """A group whose commands end with the exit code of what they refused."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run a command; print a refusal as one sentence."""
+        try:
+            return super().invoke(ctx)
+        except (ReviewError, FormatError) as error:
+            say(f"review-tool: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+def last_resort(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Say where something unexpected happened, and nothing of what it said: messages quote what they choke on."""
+    place = "outside our own code"
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if any(file.is_relative_to(package) for package in _PACKAGES):
+            place = f"{file.parent.name}/{file.name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    click.echo(
+        f"review-tool: unexpected {one_line(kind.__name__)} at {place}; please tell the developers", err=True
+    )
+
+
+def guard_output() -> None:
+    """Let a terminal without Unicode show escapes instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
