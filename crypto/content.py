@@ -199,7 +199,10 @@ def content_from_toml(section: Mapping[str, object]) -> CenterContent:
         "languages": section.get("languages"),
         "name": section.get("name"),
         "shares": _entries(section, "share", _SHARE_KEYS, {"retired": False}),
-        "texts": [{"lang": lang, "words": _pairs(words, "name")} for lang, words in sorted(texts.items())],
+        "texts": [
+            {"lang": lang, "words": _pairs(words, "name", f"[center.texts.{lang}]")}
+            for lang, words in sorted(texts.items())
+        ],
         "texts_confirmed_on": _iso(section.get("texts_confirmed_on")),
     }
     return content_from_json(value)
@@ -227,15 +230,17 @@ def _entries(
     for row in rows:
         table = shape.table(row, where)
         shape.check_keys(table, keys, where)
-        entry = {**defaults, **table, "label": _pairs(table.get("label"), "lang")}
+        entry = {**defaults, **table, "label": _pairs(table.get("label"), "lang", f"{where} label")}
         found.append({key: _iso(value) if key == "checked_on" else value for key, value in entry.items()})
     return found
 
 
-def _pairs(value: object, key: str) -> object:
+def _pairs(value: object, key: str, where: str) -> object:
     """Write `{key: text}` as a sorted list: language tags are no keys of canonical JSON."""
+    if value is None:
+        return None
     if not isinstance(value, Mapping):
-        return value
+        raise ConfigError(f"{where} must be written by language, for example label.en")
     return [{key: name, "text": text} for name, text in sorted(value.items())]
 
 

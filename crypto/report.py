@@ -526,11 +526,11 @@ def _fitting(text: str) -> int:
     if len(canonical.encode(text)) - 2 <= NARRATIVE_BYTES:  # without the quotes around it
         return len(text)
     used = 0
-    for count, character in enumerate(text):
+    fitting = 0
+    for character in text:
         used += len(character.encode()) if character > "\\" else len(canonical.encode(character)) - 2
-        if used > NARRATIVE_BYTES:
-            return count
-    return len(text)
+        fitting += used <= NARRATIVE_BYTES
+    return fitting
 
 
 def _check_answer(asked: Question, answer: object) -> None:

@@ -537,3 +537,31 @@ def test_the_largest_report_holds_every_answer():
         "consent_mode",
         "channel",
     }
+
+
+def test_the_form_offers_every_code_but_the_retired():
+    """None is retired in form 1.0; a text and a share have no codes of their own."""
+    assert report.question("when").offered == ("d2", "d7", "d31", "y1", "older", "unsure", "skip")
+    assert report.question("area").offered == ("online", "unsure", "skip")
+    assert report.question("narrative").offered == ()
+    assert report.question("consent_share").offered == ()
+
+
+@pytest.mark.parametrize(
+    "change", [{"when": ("d2",)}, {"bias": "gi.trans"}, {"narrative": ()}, {"contact": None}], ids=repr
+)
+def test_an_answer_of_another_kind_is_a_mistake_of_the_program(change):
+    """A choice is a text, several are a tuple, nothing is ever None."""
+    with pytest.raises(ValueError, match="another kind"):
+        sample_report(**change)
+
+
+def test_labels_stand_in_page_order():
+    """A page built from the labels shows the codes as the questionnaire lists them; shares bring their own."""
+    assert list(report.labels_en("series")) == ["once", "several", "ongoing", "unsure", "skip"]
+    assert report.labels_en("area") == {
+        "online": "Online or by phone",
+        "unsure": "I don't know",
+        "skip": "I'd rather not say",
+    }
+    assert report.labels_en("consent_share") == {}
