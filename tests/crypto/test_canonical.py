@@ -4,13 +4,15 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto import canonical
 from crypto.errors import CanonicalError
 
-FEW = settings(max_examples=150, derandomize=True, deadline=None)
+FEW = settings(
+    max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = st.text("abcxyz019_", min_size=1, max_size=8)

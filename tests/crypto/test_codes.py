@@ -169,6 +169,24 @@ def test_reviewers_alone_say_that_a_target_was_a_group():
     }
 
 
+def test_a_changed_row_raises_the_version():
+    """A comparison prints the version: two readers of one version must have had the same rows."""
+    tables = (
+        codes.BIAS,
+        codes.LOCATIONS,
+        codes.PLACES,
+        codes.RELATIONS,
+        codes.OFFENSES,
+        codes.OFFENSE_SUGGESTIONS,
+    )
+    rows = "\n".join(repr(row) for table in tables for row in table.values())
+
+    assert (codes.CROSSWALK_VERSION, hashlib.sha256(rows.encode()).hexdigest()) == (
+        "1.0",
+        "8b9e882408fdb732ba6eef7dbc514554676dfc3d663c10a9303dda2b87f4d016",
+    )
+
+
 def test_no_standard_code_means_two_things():
     """A comparison would add the two up without a word."""
     for exact in ("nibrs", "california"):

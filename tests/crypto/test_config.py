@@ -5,7 +5,7 @@ import hashlib
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto import canonical, labels, signing
@@ -118,7 +118,7 @@ def test_the_public_half_of_each_epoch_is_its_recipient():
     ]
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(CENTER.raw) * 8 - 1))
 def test_a_flipped_bit_is_refused(at):
     """Whoever edits the file on the server's disk is found out before a byte is parsed."""
@@ -129,7 +129,7 @@ def test_a_flipped_bit_is_refused(at):
         read(bytes(data), CENTER.minisig)
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(CENTER.minisig) - 1), st.characters(codec="utf-8"))
 def test_a_changed_signature_is_refused(at, character):
     """No second spelling of the signature file is taken; the untrusted comment alone may change."""

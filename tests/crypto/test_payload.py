@@ -4,7 +4,7 @@ import struct
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto import age, canonical, payload
@@ -31,7 +31,7 @@ from crypto.report import (
 from crypto.seal import seal
 from tests.center import DAY, largest_report, longest_text, make_center, sample_report
 
-FEW = settings(max_examples=60, derandomize=True, deadline=None)
+FEW = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PAYLOAD_ID = "0123456789abcdef" * 2
 CONTEXT = bytes(range(32))
 PREFIX = 52  # bytes before the header
@@ -360,7 +360,7 @@ def test_swapped_attachments_are_refused():
         )
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, CLASS_FLOOR * 8 - 1) | st.integers(0, 800 * 8))
 def test_a_flipped_bit_raises_only_the_documented_errors(at):
     """Inside the seal nothing flips unseen, but a hostile sealer may write anything."""

@@ -5,7 +5,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypto import canonical, report
@@ -25,7 +25,9 @@ from crypto.report import (
 )
 from tests.center import example_content, largest_report, sample_report
 
-FEW = settings(max_examples=100, derandomize=True, deadline=None)
+FEW = settings(
+    max_examples=100, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 LOCAL = example_content().local_sets()
 OPT_IN = example_content(consent_mode="opt_in").local_sets()
 TOLD = {"incident_types": ["words"]}
