@@ -49,7 +49,7 @@ class Posted:
 def read_posted(request: Request, limits: Limits) -> Posted:
     """Read a body to its end and take it apart."""
     body, reading = _read(request, limits)
-    if request.mimetype != FORM_TYPE:
+    if body and request.mimetype != FORM_TYPE:
         return Posted(fields={}, reading=Reading.OTHER_TYPE)
     pairs = body.split(b"&")
     if len(pairs) > MAX_FIELDS:

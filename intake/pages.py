@@ -15,6 +15,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from crypto.answers import ConsentMode
 from crypto.content import CenterContent
 from crypto.report import FOLD_TEXTS, STEP_TITLES, Question
 from intake import forms
@@ -142,15 +143,18 @@ class Pages:
     def _notes(self) -> Mapping[str, tuple[str, ...]]:
         """Sentences by the question that they stand before (ux.md 2)."""
         texts = self.content.texts
+        if self.content.consent_mode is ConsentMode.OPT_IN:
+            counting = "Your report is counted in the Center's totals only if you tick the first box."
+        else:
+            counting = "Your report is counted in the Center's totals unless you tick the first box."
         return {
             "officer_agency": (
                 "These are about how officers acted, good or bad. Skip them if none were there.",
             ),
-            "age_band": (f"If this is about a person under 18: {texts['under_18']}",),
+            "age_band": (f"If this is about a person under 18: {texts['under_18']}.",),
             "consent_count": (
-                "You decide. Your report is counted in the Center's totals unless you tick the first box. "
-                "We use your words outside the Center only if you allow it. There is no box for police. "
-                + texts["court_short"],
+                f"You decide. {counting} We use your words outside the Center only if you allow it. "
+                f"There is no box for police. {texts['court_short']}",
             ),
         }
 
