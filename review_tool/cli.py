@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from crypto.errors import FormatError
-from review_tool import bundle_commands, case_commands, release_command, session
+from review_tool import bundle_commands, case_commands, key_commands, release_command, session
 from review_tool.errors import ReviewError
 from review_tool.session import ReviewGroup, Settings
 from review_tool.vault import UNNAMED
@@ -73,5 +73,11 @@ def main(
     sys.excepthook = session.last_resort
 
 
-for _command in (*bundle_commands.COMMANDS, *case_commands.COMMANDS, release_command.release):
+for _command in (
+    key_commands.ceremony,
+    *bundle_commands.COMMANDS,
+    *case_commands.COMMANDS,
+    release_command.release,
+    key_commands.key,
+):
     main.add_command(_command)

@@ -18,14 +18,15 @@ from review_tool.cases import case_id, case_number
 from review_tool.errors import ReleaseRefusedError
 from review_tool.schema import RELEASE, RELEASE_CASE, RELEASE_FILE, RELEASE_SEED
 
-PERIOD_PATTERN: Final = re.compile(r"(?P<year>[0-9]{4})(Q(?P<quarter>[1-4]))?")
+PERIOD_PATTERN: Final = re.compile(r"(?P<year>[0-9]{4})Q(?P<quarter>[1-4])")
 SEED_SIZE: Final = 32  # bytes; METHODS.md: drawn once a release
+SUMS: Final = "SHA256SUMS"  # names every other file of a release
 RELEASE_JSON: Final = "release.json"  # the file that later releases are protected against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """A quarter or a year, by its first and last day."""
+    """A quarter, by its first and last day; releases of a year come later."""
 
     id: str
     first_day: date
@@ -56,17 +57,15 @@ class Publication:
 
 
 def parse_period(text: str) -> Period:
-    """Read `2026Q3` or `2026`.
+    """Read `2026Q3`.
 
     Raises:
-        ReleaseRefusedError: it is neither.
+        ReleaseRefusedError: it is no quarter.
     """
     found = PERIOD_PATTERN.fullmatch(text)
-    if found is None or found["year"] == "0000" or found["year"] == "9999":
-        raise ReleaseRefusedError("a period is a quarter like 2026Q3, or a year like 2026")
+    if found is None or found["year"] in ("0000", "9999"):
+        raise ReleaseRefusedError("a period is a quarter like 2026Q3")
     year = int(found["year"])
-    if found["quarter"] is None:
-        return Period(id=text, first_day=date(year, 1, 1), last_day=date(year, 12, 31))
     month = 3 * int(found["quarter"]) - 2
     following = date(year + month // 12, (month + 2) % 12 + 1, 1)
     return Period(id=text, first_day=date(year, month, 1), last_day=following - timedelta(days=1))
@@ -178,6 +177,19 @@ def last_until(connection: Connection) -> date | None:
 def counted_numbers(connection: Connection) -> frozenset[int]:
     """Numbers of the cases that were counted in any release."""
     return frozenset(connection.execute(select(RELEASE_CASE.c.case_number)).scalars())
+
+
+def counted_incidents(connection: Connection) -> frozenset[str]:
+    """Incidents that stand in any release already."""
+    found = (
+        canonical.decode(codes) for codes in connection.execute(select(RELEASE_CASE.c.counted_with)).scalars()
+    )
+    return frozenset(str(told["incident"]) for told in found if isinstance(told, dict))
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of a file as 64 hex digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(connection: Connection, which: Select[tuple[str]]) -> Publication | None:

@@ -1,0 +1,56 @@
+"""The command `release`: ask what a machine cannot know, then publish."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from review_tool import ledger, publish, session
+from review_tool.session import Settings, say, say_json
+from review_tool.vault import today
+
+
+@click.command()
+@click.argument("period")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last closing day that counts.  [default: the period's end, or today]",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Directory to make; it must not be there."
+)
+@click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@session.pass_settings
+def release(
+    settings: Settings, period: str, until: datetime | None, out: Path, yes: bool, as_json: bool
+) -> None:
+    """Release a PERIOD (2026Q3, or a year) into a directory of its own, and close it.
+
+    It counts every case closed by then and in no release yet, hides what could reveal somebody, attacks the result,
+    and writes nothing at all if the attack learns anything. What is closed later counts in the next period. A release
+    that was broken off is finished by the same command.
+    """
+    wanted = ledger.parse_period(period)
+    with settings.opened("release") as (vault, keystore):
+        with vault.transaction() as connection:
+            before = ledger.last(connection)
+        if not yes:
+            known = "no release at all" if before is None else f"{before.period.id}, closed on {before.until}"
+            # A vault restored from an old backup forgets a release, and the next one could then be subtracted from it.
+            click.confirm(f"This vault knows as the last release: {known}. Is that true?", abort=True)
+        made = publish.publish(
+            vault,
+            keystore,
+            wanted,
+            until=None if until is None else until.date(),
+            out=out,
+            day=today(),
+            reviewer=settings.reviewer,
+        )
+    if as_json:
+        say_json({"release": made.period.id, "until": made.until.isoformat(), "directory": str(out)})
+    else:
+        say(f"Released {made.period.id}, closed on {made.until}: {out}")
+        say("Make a backup now: the ledger in this vault protects every later release.")
