@@ -54,6 +54,16 @@ def tidy(typed: str) -> str:
     return " ".join(typed.split())
 
 
+def require_plain(passphrase: str) -> None:
+    """Check that no blank stands where a person would not see it: it would lock the Center out.
+
+    Raises:
+        PassphraseError: a blank at an end, two together, or a tab.
+    """
+    if passphrase != tidy(passphrase):
+        raise PassphraseError("the passphrase has a blank at an end or two together; single blanks only")
+
+
 def require_strong(passphrase: str) -> None:
     """Check that a passphrase may protect a keystore.
 
@@ -76,7 +86,8 @@ def read_passphrase_file(path: Path) -> str:
     """Read the passphrase that stands on the only line of a file.
 
     Raises:
-        PassphraseError: the file is missing, is no UTF-8 text, or does not hold exactly one line.
+        PassphraseError: the file is missing, is no UTF-8 text, does not hold exactly one line, or has blanks that
+            nobody sees.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -87,7 +98,8 @@ def read_passphrase_file(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise PassphraseError("the passphrase file is not UTF-8 text; check --passphrase-file") from None
-    passphrase = tidy(text)
-    if not passphrase or len(text) > LONGEST or len(text.strip().splitlines()) != 1:
+    passphrase = text.removesuffix("\n").removesuffix("\r")
+    if not passphrase or len(text) > LONGEST or len(passphrase.splitlines()) != 1:
         raise PassphraseError("the passphrase file must hold one line with the passphrase and nothing else")
+    require_plain(passphrase)
     return passphrase

@@ -1,0 +1,278 @@
+"""The commands about keys: `ceremony`, and `key export-age | fingerprint | recover`.
+
+Commands parse, call and print. How a ceremony goes stands in `sitting`; what each of its acts does, in `ceremony`.
+"""
+
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from crypto import config as configs
+from crypto import signing
+from crypto.config import PublicConfig, Recipient
+from crypto.content import CenterContent, content_from_toml
+from crypto.errors import ConfigError, KeyStringError
+from crypto.fingerprint import fingerprint
+from crypto.keystore import Epoch, EpochState, Keystore
+from crypto.unseal import format_identity
+from review_tool import ceremony as acts
+from review_tool import secret_files, session
+from review_tool import vault as vaults
+from review_tool.audit import Act
+from review_tool.ceremony import READING_KEY, ROOT_KEY
+from review_tool.errors import CeremonyError, FileFormatError, SecretFileError, ShareError, VaultError
+from review_tool.secret_files import Medium
+from review_tool.session import Settings, pass_settings
+from review_tool.sitting import COSTS, Choices, Founding, from_paper, give_shares, hold, shout, sit
+
+_VALID_DAYS: Final = (
+    365  # days until a configuration should be renewed; keys are rotated every 6 to 12 months
+)
+_PATH: Final = click.Path(path_type=Path)
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def sitting_options(command: _Command) -> _Command:
+    """Add the options that `Choices` holds."""
+    valid = click.IntRange(30, 400)
+    options = (
+        click.option("--out", type=_PATH, required=True, help="Directory of the signed configuration and the transcript; it is carried to the server."),
+        click.option("--root-keystore", type=_PATH, help="Where the root key goes.  [default: root-keystore beside the keystore]"),
+        click.option("--cost", type=click.Choice(sorted(COSTS)), default="default", show_default=True, help="Work of one guess at the passphrase: 1 GiB, or the floor of 256 MiB."),
+        click.option("--valid-days", type=valid, default=_VALID_DAYS, show_default=True, help="Days until the configuration should be renewed; it ends 90 days later."),
+        click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="First day of the configuration, in UTC.  [default: today]"),
+        click.option("--dice", "ask_dice", is_flag=True, help="Ask for dice rolls and mix them into the keys."),
+        click.option("--own-passphrase", is_flag=True, help="Type your own passphrase (20 characters or more) instead of six generated words."),
+        click.option("--not-isolated", is_flag=True, help="Go on although there is a network route or unencrypted swap."),
+        click.option("--yes", "unattended", is_flag=True, help="Ask nothing, nobody is there: for demos and tests."),
+        click.option("--json", "as_json", is_flag=True, help="Print the record as one JSON object."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--center", required=True, help="Id of the Center: 3 to 32 of a-z, 0-9 and -.")
+@click.option("--config", "config_file", type=_PATH, required=True, help="File with the [center] section.")
+@click.option("--shares-to", type=_PATH, help="With --yes only: write the shares to files.")
+@sitting_options
+@pass_settings
+def ceremony(
+    settings: Settings,
+    /,
+    center: str,
+    config_file: Path,
+    shares_to: Path | None,
+    **options: Any,  # noqa: ANN401 - click
+) -> None:
+    """Make a Center's keys, shares, keystores, signed configuration and vault.
+
+    At a terminal every secret is shown alone and typed back. With --yes nothing is asked: the passphrase is read from
+    --passphrase-file, or six generated words are written there if there is no such file.
+    """
+    choices = Choices(**options)
+    if shares_to is not None and not choices.unattended:
+        raise CeremonyError("--shares-to puts shares on a disk and goes with --yes only; people use paper")
+    founding = Founding(
+        center=center, content=_center_section(config_file), epoch=acts.FIRST_EPOCH, serial=acts.FIRST_SERIAL
+    )
+    sitting = sit(settings, choices, kind="founding", shares_to=shares_to)
+    keys = acts.make_keys(sitting.draw)
+    hold(sitting, founding, keys, partial(give_shares, sitting, keys))
+
+
+@click.group("key")
+def key() -> None:
+    """Show, export or recover the Center's keys."""
+
+
+@key.command("recover")
+@click.option(
+    "--public", type=_PATH, required=True, help="Directory of the Center's last signed configuration."
+)
+@click.option("--epoch", type=int, help="Key epoch of the reading-key shares.  [default: the newest]")
+@click.option("--shares-from", type=_PATH, help="With --yes only: read the shares from files.")
+@sitting_options
+@pass_settings
+def recover(
+    settings: Settings,
+    /,
+    public: Path,
+    epoch: int | None,
+    shares_from: Path | None,
+    **options: Any,  # noqa: ANN401 - click
+) -> None:
+    """Make new keystores from two shares of each key, after a lost passphrase or stick.
+
+    The reading key and the root key come back from paper and must have the printed fingerprints. The key of the old
+    vault and the acknowledgement key are on no paper: a new vault is made at --vault, and a new configuration is signed,
+    which the server needs. Reports that the server still holds can be received again.
+    """
+    choices = Choices(**options)
+    if choices.unattended != (shares_from is not None):
+        raise ShareError("--yes and --shares-from go together; people type shares from paper")
+    last = _last_config(public)
+    lost = _recipient_of(last, epoch)
+    founding = Founding(center=last.center, content=last.content, epoch=lost.epoch, serial=last.serial + 1)
+    sitting = sit(settings, choices, kind="recovery", shares_to=None)
+    root_digits = fingerprint(_root_public(public))
+    keys = acts.recovered_keys(
+        reading_seed=from_paper(READING_KEY, lost.fingerprint, acts.reading_fingerprint, shares_from),
+        root_seed=from_paper(ROOT_KEY, root_digits, acts.signing_fingerprint, shares_from),
+        draw=sitting.draw,
+    )
+    hold(sitting, founding, keys, lambda: "two of each key combined; the paper shares stay valid")
+
+
+@key.command("fingerprint")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_settings
+def show_fingerprints(settings: Settings, as_json: bool) -> None:
+    """Print the fingerprints of the keys in the keystore, to compare with leaflets and server."""
+    keystore = settings.read_keystore()
+    epochs = [
+        {"epoch": one.epoch, "fingerprint": one.fingerprint, "state": one.state.value}
+        for one in keystore.epochs
+    ]
+    acknowledgement = acts.signing_fingerprint(keystore.ack_seed)
+    if as_json:
+        session.say_json({"acknowledgement": acknowledgement, "center": keystore.center, "epochs": epochs})
+        return
+    for one in keystore.epochs:
+        session.say(f"reading key, epoch {one.epoch} ({one.state.value}): {one.fingerprint}")
+    session.say(f"acknowledgement key: {acknowledgement}")
+
+
+@key.command("export-age")
+@click.option(
+    "--to",
+    "target",
+    type=_PATH,
+    required=True,
+    help="New file, in memory (/dev/shm) or on another medium than the vault's.",
+)
+@click.option("--epoch", type=int, help="Key epoch.  [default: the newest active one]")
+@click.option(
+    "--on-vault-disk", is_flag=True, help="Write it although the file will lie on the vault's own disk."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_settings
+def export_age(
+    settings: Settings, target: Path, epoch: int | None, on_vault_disk: bool, as_json: bool
+) -> None:
+    """Write the reading key as an identity for stock age 1.3 or newer: for emergencies only.
+
+    Who has this file reads every report of that epoch. Destroy it after use; in memory it goes with the power.
+    """
+    _require_medium(target, settings.vault_directory, allowed=on_vault_disk)
+    keystore = settings.read_keystore()
+    chosen = _epoch_of(keystore, epoch)
+    _log_export(settings, keystore, chosen.epoch)
+    secret_files.write_secret(target, format_identity(chosen.seed) + "\n")
+    if as_json:
+        session.say_json({"epoch": chosen.epoch, "file": str(target), "fingerprint": chosen.fingerprint})
+    else:
+        session.say(
+            f"identity of epoch {chosen.epoch} ({chosen.fingerprint}) written to {target}; destroy it after use"
+        )
+
+
+COMMANDS: Final = (ceremony, key)
+
+
+def _center_section(path: Path) -> CenterContent:
+    """Read the [center] section of a configuration file; other sections belong to other commands.
+
+    Raises:
+        FileFormatError: it cannot be read, or is no TOML.
+        ConfigError: the section is missing or breaks a rule.
+    """
+    try:
+        section = tomllib.loads(session.read_text(path)).get("center")
+    except tomllib.TOMLDecodeError as error:
+        raise FileFormatError(f"{path} is no TOML file: {error}") from None
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path} has no [center] section; config.example.toml shows one")
+    return content_from_toml(section)
+
+
+def _root_public(directory: Path) -> bytes:
+    try:
+        return signing.parse_public_key(session.read_text(directory / configs.ROOT_NAME))
+    except KeyStringError:
+        raise FileFormatError(f"{directory / configs.ROOT_NAME} is no root key file; copy it again") from None
+
+
+def _last_config(directory: Path) -> PublicConfig:
+    """Read a signed configuration and its own root key; the root shares prove later that it is the Center's."""
+    raw = session.read_text(directory / configs.CONFIG_NAME).encode()
+    minisig = session.read_text(directory / configs.MINISIG_NAME)
+    return configs.read_config(
+        raw, minisig, root_public=_root_public(directory), center=minisig_center(minisig)
+    )
+
+
+def minisig_center(minisig: str) -> str:
+    """Read the Center's id out of a signature's trusted comment, before it is verified.
+
+    Raises:
+        ConfigError: the comment is not that of a configuration.
+    """
+    lines = minisig.split("\n")
+    words = lines[2].split(" ") if len(lines) > 2 else []
+    names = [word.removeprefix("center=") for word in words if word.startswith("center=")]
+    if len(names) != 1:
+        raise ConfigError("the signature names no Center; copy the signed configuration again")
+    return names[0]
+
+
+def _recipient_of(config: PublicConfig, epoch: int | None) -> Recipient:
+    for one in sorted(config.recipients, key=lambda one: one.epoch, reverse=True):
+        if epoch in (None, one.epoch):
+            return one
+    raise ConfigError(f"the configuration has no key of epoch {epoch}; give the number on the shares")
+
+
+def _epoch_of(keystore: Keystore, epoch: int | None) -> Epoch:
+    found = [
+        one
+        for one in keystore.epochs
+        if one.epoch == epoch or (epoch is None and one.state is EpochState.ACTIVE)
+    ]
+    if not found:
+        held = ", ".join(str(one.epoch) for one in keystore.epochs)
+        raise SecretFileError(f"the keystore has no such key epoch; it holds {held}")
+    return max(found, key=lambda one: one.epoch)
+
+
+def _require_medium(target: Path, vault: Path, *, allowed: bool) -> None:
+    """Refuse a place that would keep the key after its file is deleted.
+
+    Raises:
+        SecretFileError: the vault's own disk, without the option that allows it.
+    """
+    if secret_files.medium_of(target.parent, vault=vault) is not Medium.SAME:
+        return
+    if not allowed:
+        raise SecretFileError(
+            f"{target.parent} lies on the vault's disk, where a deleted key can be found again; "
+            "write to /dev/shm or to a stick, or say --on-vault-disk"
+        )
+    shout("this file lies on the vault's own disk: deleting it may not destroy it")
+
+
+def _log_export(settings: Settings, keystore: Keystore, epoch: int) -> None:
+    """Write the export into the vault's log first; in an emergency without a vault, say that it is in no log."""
+    try:
+        with vaults.open_vault(
+            settings.vault_directory, keystore, reviewer=settings.reviewer, command="key export-age"
+        ) as vault:
+            vault.record(Act.KEY, day=vaults.today(), reviewer=settings.reviewer, epoch=epoch, export="age")
+    except VaultError as error:
+        shout(f"this export stands in no log ({error}): write it into the paper log")
