@@ -26,6 +26,7 @@ DURABLE: Final = 2  # media that hold a report before it is acknowledged
 _ID: Final = re.compile(r"[0-7][0-9a-f]{15}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _CENTER: Final = re.compile(r"[a-z0-9-]{3,32}")
+_STATE: Final = re.compile("read|kept")  # the codes of `AckState`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +201,10 @@ def _entry(value: Json) -> BundleEntry:
 
 def _ack_entry(value: Json) -> AckEntry:
     found = _object(value, {"id", "sha256", "state"})
-    if found["state"] not in set(AckState):
-        raise _malformed()
     return AckEntry(
         id=_matching(_ID, found["id"]),
         sha256=_matching(_DIGEST, found["sha256"]),
-        state=AckState(found["state"]),
+        state=AckState(_matching(_STATE, found["state"])),
     )
 
 

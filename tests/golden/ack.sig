@@ -1,0 +1,1 @@
+QKXii8pLw8OozBGGxBgBWV7+5tplSNvk4WL9Qcu2HXLprtMn37uI0e1rgEiOnk0wvYZhw7hw6ksRfyoqllDSCA==
