@@ -79,17 +79,19 @@ class Places:
         keystore: A, D and S; belongs on a stick of its own.
         root_keystore: R; taken out only to sign a configuration.
         public: directory that is carried to the server; holds no secret.
+        vault: file of the vault.
         shares: directory for share files, only where nobody sits at the terminal.
     """
 
     keystore: Path
     root_keystore: Path
     public: Path
+    vault: Path
     shares: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that a ceremony makes, the vault's own apart."""
+        """Every file that a ceremony makes."""
         made = (
             configs.CONFIG_NAME,
             configs.MINISIG_NAME,
@@ -98,7 +100,8 @@ class Places:
             TRANSCRIPT_NAME,
         )
         shares = () if self.shares is None else tuple(self.shares / name for name in _SHARE_FILES)
-        return (self.keystore, self.root_keystore, *(self.public / name for name in made), *shares)
+        public = tuple(self.public / name for name in made)
+        return (self.keystore, self.root_keystore, self.vault, *public, *shares)
 
 
 def share_file(name: str, number: int) -> str:
@@ -117,6 +120,7 @@ class SignedConfig:
 
     files: Mapping[str, bytes]
     config: PublicConfig
+    root_public: bytes
 
     @property
     def minisig(self) -> str:
@@ -277,6 +281,7 @@ def sign_config(
     signify = signing.signify(raw, keys.root_seed)
     signing.verify_signify(raw, signify, keys.root_public)
     return SignedConfig(
+        root_public=keys.root_public,
         config=configs.read_config(raw, minisig, root_public=keys.root_public, center=center),
         files={
             configs.CONFIG_NAME: raw,

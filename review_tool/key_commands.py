@@ -112,14 +112,21 @@ def recover(
 
     The reading key and the root key come back from paper and must have the printed fingerprints. The key of the old
     vault and the acknowledgement key are on no paper: a new vault is made at --vault, and a new configuration is signed,
-    which the server needs. Reports that the server still holds can be received again.
+    which the server needs. Reports that the server still holds can be received again, after `pair`.
     """
     choices = Choices(**options)
     if choices.unattended != (shares_from is not None):
         raise ShareError("--yes and --shares-from go together; people type shares from paper")
-    last = _last_config(public)
+    last, minisig = _last_config(public)
     lost = _recipient_of(last, epoch)
-    founding = Founding(center=last.center, content=last.content, epoch=lost.epoch, serial=last.serial + 1)
+    founding = Founding(
+        center=last.center,
+        content=last.content,
+        epoch=lost.epoch,
+        serial=last.serial + 1,
+        last_config=last,
+        last_minisig=minisig,
+    )
     sitting = sit(settings, choices, kind="recovery", shares_to=None)
     root_digits = fingerprint(_root_public(public))
     keys = acts.recovered_keys(
@@ -209,16 +216,15 @@ def _root_public(directory: Path) -> bytes:
         raise FileFormatError(f"{directory / configs.ROOT_NAME} is no root key file; copy it again") from None
 
 
-def _last_config(directory: Path) -> PublicConfig:
+def _last_config(directory: Path) -> tuple[PublicConfig, str]:
     """Read a signed configuration and its own root key; the root shares prove later that it is the Center's."""
     raw = session.read_text(directory / configs.CONFIG_NAME).encode()
     minisig = session.read_text(directory / configs.MINISIG_NAME)
-    return configs.read_config(
-        raw, minisig, root_public=_root_public(directory), center=minisig_center(minisig)
-    )
+    root_public = _root_public(directory)
+    return configs.read_config(raw, minisig, root_public=root_public, center=_center_of(minisig)), minisig
 
 
-def minisig_center(minisig: str) -> str:
+def _center_of(minisig: str) -> str:
     """Read the Center's id out of a signature's trusted comment, before it is verified.
 
     Raises:

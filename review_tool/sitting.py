@@ -15,6 +15,7 @@ from typing import Final
 
 import click
 
+from crypto.config import PublicConfig
 from crypto.content import CenterContent
 from crypto.keystore import DEFAULT_COST, FLOOR_COST, Keystore
 from crypto.unseal import Identity
@@ -31,6 +32,10 @@ from review_tool.shares import Share
 from review_tool.transcript import Record, transcript
 
 COSTS: Final = {"default": DEFAULT_COST, "floor": FLOOR_COST}
+_ROOM: Final = (
+    "Two witnesses are here. No telephone, no camera. This software came with a checked signature, and its hashes "
+    "were compared."
+)
 _DICE_ENOUGH: Final = 99  # rolls; 255 bits by themselves
 
 
@@ -66,12 +71,14 @@ class Sitting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Founding:
-    """What the keys of a sitting are for."""
+    """What the keys of a sitting are for; a recovery has the configuration that was signed last."""
 
     center: str
     content: CenterContent
     epoch: int
     serial: int
+    last_config: PublicConfig | None = None
+    last_minisig: str = ""
 
 
 def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | None) -> Sitting:
@@ -87,9 +94,9 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
         raise CeremonyError("; ".join(doors) + "; or say --not-isolated")
     for door in doors:
         shout(door)
+    if not choices.unattended:
+        dialogue.wait_for_enter(_ROOM)
     vault, keystore = settings.vault_directory, settings.keystore_file
-    if (vault / vaults.FILE_NAME).exists():
-        raise VaultError(f"{vault} holds a vault already; a second one needs its own directory")
     if secret_files.medium_of(keystore.parent, vault=vault) is Medium.SAME:
         shout(
             "the keystore lies on the vault's own disk: whoever takes the machine has both; use a stick of its own"
@@ -105,6 +112,7 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
             keystore=keystore,
             root_keystore=choices.root_keystore or keystore.with_name("root-keystore"),
             public=choices.out,
+            vault=vault / vaults.FILE_NAME,
             shares=shares_to,
         ),
         day=choices.day.date() if choices.day else vaults.today(),
@@ -166,24 +174,38 @@ def hold(sitting: Sitting, founding: Founding, keys: CenterKeys, share_act: Call
             envelope_size=acts.prove_sealing(signed.config, identity, sitting.day),
         )
         acts.write_public(signed, places.public, transcript(record))
-        _make_vault(sitting, signed, stored, keys)
+        _make_vault(sitting, founding, signed, stored)
     if choices.as_json:
         session.say_json(record.facts())
     else:
         session.say(transcript(record))
 
 
-def _make_vault(sitting: Sitting, signed: acts.SignedConfig, stored: Keystore, keys: CenterKeys) -> None:
-    vaults.create(
-        sitting.settings.vault_directory,
-        center=stored.center,
-        vault_key=stored.vault_key,
-        config_raw=signed.config.raw,
-        config_minisig=signed.minisig,
-        root_public=keys.root_public,
-        day=sitting.day,
-        reviewer=sitting.settings.reviewer,
-    )
+def _make_vault(sitting: Sitting, founding: Founding, signed: acts.SignedConfig, stored: Keystore) -> None:
+    """Make the vault; after a recovery it also knows the configuration of reports that are still on their way."""
+    directory, reviewer = sitting.settings.vault_directory, sitting.settings.reviewer
+    try:
+        vaults.create(
+            directory,
+            center=stored.center,
+            vault_key=stored.vault_key,
+            config_raw=signed.config.raw,
+            config_minisig=signed.minisig,
+            root_public=signed.root_public,
+            day=sitting.day,
+            reviewer=reviewer,
+        )
+    except OSError as error:
+        raise VaultError(f"the vault cannot be made in {directory}: {error.strerror}") from None
+    if founding.last_config is None:
+        return
+    with (
+        vaults.open_vault(
+            directory, stored, day=sitting.day, reviewer=reviewer, command="key recover"
+        ) as vault,
+        vault.transaction() as connection,
+    ):
+        vaults.archive_config(connection, founding.last_config, founding.last_minisig)
 
 
 def _show_fingerprints_to_all(prints: dict[str, str], choices: Choices) -> None:
