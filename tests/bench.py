@@ -63,10 +63,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def bench_accept(root: Path, center: Center, report: Report, counts: Sequence[int]) -> None:
     """Compare the CPU of an accepted report with the floor of the same run."""
+    config = center.config
     body = urllib.parse.urlencode(ANSWERS, doseq=True).encode("ascii")
-    sealed = seal(report, center.config, lang="en", flags=(), day=DAY).sealed
+    sealed = seal(report, config, lang="en", flags=(), day=DAY).sealed
     parts = {
-        "seal": cpu_of(lambda: seal(report, center.config, lang="en", flags=(), day=DAY)),
+        "seal": cpu_of(lambda: seal(report, config, lang="en", flags=(), day=DAY)),
         "durable insert": cpu_of(plain_insert(root / "plain.sqlite", sealed)),
         "bare POST": bare_post(root, body),
     }
@@ -84,9 +85,10 @@ def bench_receive(root: Path, center: Center, report: Report, counts: Sequence[i
     """Compare the CPU of receiving a report with a bare unseal and insert of the same run."""
     from review_tool import pairing, receive, vault
 
-    sealed = seal(report, center.config, lang="en", flags=(), day=DAY).sealed
+    config, identities = center.config, center.identities
+    sealed = seal(report, config, lang="en", flags=(), day=DAY).sealed
     parts = {
-        "unseal": cpu_of(lambda: unseal(sealed, center.identities)),
+        "unseal": cpu_of(lambda: unseal(sealed, identities)),
         "insert": cpu_of(encrypted_insert(root / "bare.db", sealed)),
     }
     floor = sum(parts.values())
@@ -237,9 +239,9 @@ def write_bundle(root: Path, center: Center, report: Report, count: int) -> Path
     """Write a bundle of fresh envelopes as the server would."""
     directory = root / bundle.bundle_name(center.id, 1)
     directory.mkdir()
-    entries = []
+    config, entries = center.config, []
     for _ in range(count):
-        sealed = seal(report, center.config, lang="en", flags=(), day=DAY).sealed
+        sealed = seal(report, config, lang="en", flags=(), day=DAY).sealed
         one = bundle.BundleEntry(
             id=f"{secrets.randbits(62) | 1 << 56:016x}",
             n=len(sealed),
