@@ -122,8 +122,8 @@ def test_passphrase_file_is_read_without_its_line_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"one line\nand another\n", b"\xff\xfe secret words", b"secret " * 400],
-    ids=["empty", "blank", "two lines", "not utf-8", "endless"],
+    [b"", b"\n", b"one line\nand another\n", b"\xff\xfe secret words", b"secret " * 400, b"secret  words"],
+    ids=["empty", "blank", "two lines", "not utf-8", "endless", "two blanks"],
 )
 def test_unusable_passphrase_file_is_refused_without_being_quoted(tmp_path: Path, content: bytes) -> None:
     """A wrong file named by mistake may hold anything: none of it may reach the screen."""
