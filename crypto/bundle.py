@@ -1,4 +1,4 @@
-"""Bundles and acknowledgements: what travels between the two machines (`FORMAT.md`).
+"""Bundles and acknowledgements: what travels between the two machines (FORMAT.md §7).
 
 Values and their exact bytes; no file is touched here. A reader verifies before it parses, and expects its label.
 """

@@ -1,4 +1,4 @@
-"""The keystore file: the Center's private keys under a passphrase (`FORMAT.md`). Never on the internet side (P4).
+"""The keystore file: the Center's private keys under a passphrase (FORMAT.md §5). Never on the internet side (P4).
 
 A wrong passphrase and a damaged file give one and the same message.
 """
