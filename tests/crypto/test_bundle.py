@@ -218,6 +218,12 @@ def test_name_of_another_shape_is_no_envelope(name: str) -> None:
     assert bundle.ENVELOPE_NAME.fullmatch(name) is None
 
 
+def test_names_on_the_stick_say_what_they_are() -> None:
+    """A person sorts sticks by these names."""
+    assert bundle.bundle_name(CENTER, 7) == "bundle-test-center-7"
+    assert bundle.acknowledgement_name(CENTER, 7) == "acknowledgement-test-center-7.json"
+
+
 def test_files_written_once_are_read_for_ever() -> None:
     """These bytes and signatures were made by the first version; sticks travel slowly."""
     read = {

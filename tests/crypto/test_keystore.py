@@ -10,7 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from crypto import canonical
 from crypto.errors import KeystoreError
 from crypto.keystore import (
     DEFAULT_COST,
@@ -181,6 +184,42 @@ def test_keys_show_no_secret() -> None:
 
     assert "\\x0" not in shown
     assert "06" not in shown
+
+
+@pytest.fixture(scope="module")
+def reseal() -> Callable[[object], bytes]:
+    """Seals any canonical JSON under the golden file's salt, as somebody with the passphrase could."""
+    prefix = GOLDEN.read_bytes()[:48]
+    key = Argon2id(salt=prefix[20:36], length=32, iterations=3, lanes=4, memory_cost=262_144).derive(
+        PASSPHRASE.encode()
+    )
+    return lambda value: prefix + AESGCM(key).encrypt(prefix[36:], canonical.encode(value), prefix)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda whole: [whole],
+        lambda whole: {**whole, "epochs": {}},
+        lambda whole: {**whole, "epochs": [{"epoch": "1"}]},
+        lambda whole: {**whole, "center": 1},
+        lambda whole: {**whole, "vault_key": "04" * 31},
+        lambda whole: {**whole, "ack_seed": "no hex"},
+    ],
+    ids=["no object", "epochs no list", "epoch no number", "center no text", "short key", "no hex"],
+)
+def test_authentic_nonsense_is_refused(
+    reseal: Callable[[object], bytes], tmp_path: Path, change: Callable[[dict], object]
+) -> None:
+    """A file of other software under the same passphrase must not give half a keystore."""
+    whole = {
+        "ack_seed": "03" * 32, "center": "test-center", "epochs": [], "next_vault_key": None, "vault_key": "04" * 32,
+    }  # fmt: skip
+    path = tmp_path / "keystore"
+    path.write_bytes(reseal(change(whole)))
+
+    with pytest.raises(KeystoreError):
+        read_keystore(path, PASSPHRASE)
 
 
 def test_file_written_once_opens_for_ever() -> None:
