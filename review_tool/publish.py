@@ -80,7 +80,7 @@ def publish(
 def countables(connection: Connection, closes: date) -> tuple[Countable, ...]:
     """Every case that may be counted, was closed by that day, and is in no release yet, by number.
 
-    A later report of an incident that is published already is left out: counted again, one incident would be two.
+    A later report of an incident that is published already is a further report: counted again, one would be two.
     A case with several codings counts with the one of the first coder by name until adjudication exists.
     """
     counted, told = ledger.counted_numbers(connection), ledger.counted_incidents(connection)
@@ -91,12 +91,10 @@ def countables(connection: Connection, closes: date) -> tuple[Countable, ...]:
         if not is_due or case_number(case.id) in counted or case.id not in codings:
             continue
         try:
-            record = gates.countable(case, codings[case.id][0])
+            found.append(gates.countable(case, codings[case.id][0]))
         except NotCountableError:
             continue  # no consent, or a duplicate: it must leave no trace in any number
-        if record.incident not in told:
-            found.append(record)
-    return tuple(found)
+    return gates.linked(found, counted=told)
 
 
 def _prepared(

@@ -110,7 +110,7 @@ def make_center(demo: Demo) -> None:
         demo.review_tool(
             *("ceremony", "--center", "demo-center", "--config", str(CONFIG_EXAMPLE)),
             *("--out", str(ceremony), "--shares-to", str(demo.review / "shares")),
-            *("--cost", "floor", "--yes"),
+            *("--cost", "floor", "--not-isolated", "--yes"),
         )
     )
     public = demo.root / "intake" / "public"
