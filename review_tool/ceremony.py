@@ -7,7 +7,7 @@ arguments; the talk with people is `dialogue`, the order of the acts is `sitting
 transcript, a message or a file of the public directory. Keys cannot be wiped from memory: the process must end.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -188,7 +188,7 @@ def all_or_nothing(places: Places) -> Iterator[None]:
     """Begin with every place free; if the ceremony breaks off, take away what it wrote.
 
     Raises:
-        CeremonyError: a file is there already. A ceremony never writes over a key.
+        CeremonyError: a file is there already (a ceremony never writes over a key), or could not be taken away.
     """
     for path in places.files:
         if path.exists() or path.is_symlink():
@@ -201,8 +201,23 @@ def all_or_nothing(places: Places) -> Iterator[None]:
         finished = True
     finally:
         if not finished:
-            for path in places.files:
-                path.unlink(missing_ok=True)
+            _take_back(places.files)
+
+
+def _take_back(files: Sequence[Path]) -> None:
+    """Delete what a broken ceremony wrote; what cannot be deleted is named, for it may hold a key."""
+    left = []
+    for path in files:
+        try:
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            left.append(str(path))
+    if left:
+        raise CeremonyError(
+            f"the ceremony broke off, and these files of it must be destroyed by hand: {', '.join(left)}"
+        )
 
 
 def write_keystores(

@@ -280,6 +280,20 @@ def test_ctrl_c_leaves_nothing_either(places: Places) -> None:
     assert not places.keystore.exists()
 
 
+def test_file_that_cannot_be_taken_back_is_named(places: Places) -> None:
+    """A key that stays behind must be destroyed by somebody who knows of it."""
+    with (
+        pytest.raises(CeremonyError, match=r"destroyed by hand: .*root-keystore"),
+        ceremony.all_or_nothing(places),
+    ):
+        _put_a_directory_then_stop(places)
+
+
+def _put_a_directory_then_stop(places: Places) -> None:
+    places.root_keystore.mkdir(parents=True)
+    raise KeyboardInterrupt
+
+
 def _write_all_then_fail(places: Places) -> None:
     for path in places.files:
         path.write_text("secret", encoding="utf-8")
