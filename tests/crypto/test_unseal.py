@@ -1,6 +1,7 @@
 """Opening: each kind of damage in its own class, nothing released before the end, contact only by a further act."""
 
 import io
+import itertools
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +23,7 @@ from crypto.errors import (
     PayloadVersionError,
     StreamError,
 )
-from crypto.payload import CONTACT_SIZE, pack_contact, pack_report
+from crypto.payload import CLASS_CAP, CONTACT_SIZE, pack_contact, pack_report
 from crypto.report import header_fields
 from crypto.seal import seal
 from crypto.unseal import (
@@ -81,7 +82,7 @@ def patched(offset: int, layout: str, value: int) -> Callable[[bytes], bytes]:
     return change
 
 
-def unsealed(sealed: bytes) -> Opened:
+def unsealed(sealed: bytes | io.BytesIO) -> Opened:
     """The sample Center's way of opening."""
     return unseal(sealed, CENTER.identities)
 
@@ -173,6 +174,17 @@ def test_wrong_key_names_the_epochs_that_were_tried() -> None:
 def test_report_is_read_from_a_stream_too() -> None:
     """The vault hands over an open file, and what is left of it is not read."""
     assert unseal(io.BytesIO(sealed_sample()), CENTER.identities).report == sample_report()
+
+
+def test_file_above_the_largest_class_is_not_read_on() -> None:
+    """Anyone may seal anything: a file of any length must not fill the review machine's memory."""
+    chunk = bytes(age.CHUNK_SIZE)
+    sealed = io.BytesIO(age.seal_to(PUBLICS, itertools.repeat(chunk, CLASS_CAP // age.CHUNK_SIZE + 16)))
+
+    with pytest.raises(PayloadFormatError):
+        unsealed(sealed)
+
+    assert sealed.tell() < len(sealed.getbuffer()) - 8 * age.CHUNK_SIZE
 
 
 def test_sampled_flips_of_a_whole_envelope_are_refused() -> None:
