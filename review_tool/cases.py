@@ -13,8 +13,8 @@ from typing import Final
 from crypto.report import Report
 from review_tool.errors import TransitionError
 
-ID_PATTERN: Final = re.compile(r"R-\d{4,9}")
-WEEK_PATTERN: Final = re.compile(r"\d{4}-W\d{2}")
+ID_PATTERN: Final = re.compile(r"R-[0-9]{4,9}")
+WEEK_PATTERN: Final = re.compile(r"[0-9]{4}-W[0-9]{2}")
 
 
 class State(StrEnum):
