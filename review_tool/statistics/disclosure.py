@@ -17,7 +17,8 @@ from review_tool.gates import Record
 from review_tool.statistics.hierarchy import Split
 from review_tool.statistics.tables import Cell, Table
 
-EXTRA: Final = 1 / 8  # largest chance of a harmless cell to be hidden as well, so that the pattern tells less
+EXTRA: Final = 1 / 4  # chance of a zero, and the largest of another harmless cell, to be hidden as well
+EXTRA_REACH: Final = 2  # from this times k on, the chance falls as the count grows
 MOST_ADDED: Final = 3  # further cells tried in all combinations; if none is safe, the whole line is hidden
 
 _PROTECTED: Final = object()  # known to this module alone
@@ -133,14 +134,14 @@ def _attribute(table: Table, k: int) -> frozenset[str]:
 
 
 def _extra(table: Table, keyed: Keyed, k: int) -> frozenset[str]:
-    """A keyed handful of cells, zeros and k or more: fewer of them where much would be lost."""
-    chances = {
-        cell.code: EXTRA if cell.count == 0 else min(EXTRA, k / (4 * cell.count)) for cell in table.cells
-    }
+    """A keyed handful of cells, zeros and k or more: fewer of them where much would be lost.
+
+    Without them a hidden cell would be a small one for certain to whoever knows the rule.
+    """
     return frozenset(
-        code
-        for code, chance in chances.items()
-        if keyed.fraction(table.split.id, code, "extra") < chance / len(chances)
+        cell.code
+        for cell in table.cells
+        if keyed.fraction(table.split.id, cell.code, "extra") < EXTRA * min(1, EXTRA_REACH * k / max(cell.count, 1))
     )
 
 

@@ -78,6 +78,7 @@ def attack(release_json: bytes, *, k: int, truth: Truth | None = None) -> tuple[
         UnattackedError: a table with several dimensions, an unknown mark, or figures that contradict each other.
     """
     model = _Model(_parsed(release_json))
+    model.bounds(())  # figures that cannot all be true are refused even where nothing is hidden
     findings: list[Finding] = []
     for figure in model.figures:
         findings += _about_cell(model, figure, k, truth)
