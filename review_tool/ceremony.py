@@ -7,6 +7,7 @@ arguments; the talk with people is `dialogue`, the order of the acts is `sitting
 transcript, a message or a file of the public directory. Keys cannot be wiped from memory: the process must end.
 """
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -207,13 +208,18 @@ def all_or_nothing(places: Places) -> Iterator[None]:
 def _take_back(files: Sequence[Path]) -> None:
     """Delete what a broken ceremony wrote; what cannot be deleted is named, for it may hold a key."""
     left = []
-    for path in files:
-        try:
-            path.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            left.append(str(path))
+    # People press Ctrl-C twice; no key may stay behind for that.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for path in files:
+            try:
+                path.unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                left.append(str(path))
+    finally:
+        signal.signal(signal.SIGINT, before)
     if left:
         raise CeremonyError(
             f"the ceremony broke off, and these files of it must be destroyed by hand: {', '.join(left)}"
