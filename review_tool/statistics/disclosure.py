@@ -141,7 +141,8 @@ def _extra(table: Table, keyed: Keyed, k: int) -> frozenset[str]:
     return frozenset(
         cell.code
         for cell in table.cells
-        if keyed.fraction(table.split.id, cell.code, "extra") < EXTRA * min(1, EXTRA_REACH * k / max(cell.count, 1))
+        if keyed.fraction(table.split.id, cell.code, "extra")
+        < EXTRA * min(1, EXTRA_REACH * k / max(cell.count, 1))
     )
 
 
