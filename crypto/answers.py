@@ -1,4 +1,4 @@
-"""Every code an answer can have, in page order, and its English label (`questionnaire.md` 3).
+"""Every code an answer can have, in page order, and its English label.
 
 Codes are for ever: a code is never reused and never given another meaning. A code that is no longer asked keeps its
 member and its label and moves into `RETIRED`, so that old reports stay readable. A new code is a new minor

@@ -1,4 +1,4 @@
-"""Canonical JSON: one value has one encoding (FORMAT.md, `crypto.md` 4.1).
+"""Canonical JSON: one value has one encoding (FORMAT.md §4.1).
 
 The reader re-encodes what it parsed and compares bytes, so two readers can never disagree about
 what a file says. It never repairs and never guesses: whatever is not exactly canonical is refused.

@@ -1,4 +1,4 @@
-"""Standard code lists and the crosswalk from our codes to them (`questionnaire.md` 7).
+"""Standard code lists and the crosswalk from our codes to them.
 
 Only the review machine reads this: the form speaks plain words. An empty standard code means that no equivalent
 exists; our own code is then kept and printed. A `nearest` code is the bucket that a comparison may use if it says so.
@@ -400,7 +400,7 @@ def place_of(code: str) -> str:
     return code if location is None else location.place.value
 
 
-# What a coder may write (`questionnaire.md` 6). Our own code stands where no standard code exists.
+# What a coder may write. Our own code stands where no standard code exists.
 BIAS_CODED: Final = frozenset(BIAS)
 PLACE_CODED: Final = frozenset(LOCATIONS) | frozenset(place.value for place in PLACES)
 RELATION_CODED: Final = frozenset(RELATIONSHIPS) | frozenset(relation.value for relation in RELATIONS)

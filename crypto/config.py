@@ -1,4 +1,4 @@
-"""The signed public configuration of a Center: whom to seal to, for how long, and what the answers mean (`crypto.md` 7).
+"""The signed public configuration of a Center: whom to seal to, for how long, and what the answers mean (FORMAT.md §6.1).
 
 The ceremony builds and signs it; the server and the review machine read it. A reader verifies the signature before it
 parses a byte, and takes nothing from an unsigned file. No clock is read here and no private key is held.
@@ -187,7 +187,7 @@ def read_config(raw: bytes, minisig: str, *, root_public: bytes, center: str) ->
 
 
 def check_config(config: PublicConfig, *, day: date, highest_serial: int, software: str) -> None:
-    """Refuse what the server must not run with (`crypto.md` 7).
+    """Refuse what the server must not run with (FORMAT.md §6.1).
 
     Raises:
         StaleConfigError: a higher serial was seen before.

@@ -1,4 +1,4 @@
-"""What gives an answer its meaning at one Center: its name, texts, consent mode and local answers (`questionnaire.md` 4).
+"""What gives an answer its meaning at one Center: its name, texts, consent mode and local answers.
 
 It comes from the `[center]` section when the ceremony signs, and from the signed configuration ever after. Both ways
 end in the same constructor and the same rules: `content_from_toml` only rewrites the section into the signed shape.

@@ -1,4 +1,4 @@
-"""What is inside an envelope: payload v1, its size classes and the contact block (FORMAT.md, `crypto.md` 4).
+"""What is inside an envelope: payload v1, its size classes and the contact block (FORMAT.md §4).
 
 Packing and unpacking mirror each other, in the order of the bytes: prefix, header, body, zeros. A reader accepts
 nothing that this writer could not have written; within a class of refusal there is one message, whichever check

@@ -1,4 +1,4 @@
-"""A report: its questions, its limits, and its two ways in (`questionnaire.md` 1, 2 and 4).
+"""A report: its questions, its limits, and its two ways in.
 
 Everything that must know the questionnaire reads it here: the form, the sealed payload, the coder, the tables and the
 translators. Answers come in from a form (`report_from_answers`) or from inside an opened envelope
@@ -73,7 +73,7 @@ class Flag(StrEnum):
 class Question:
     """One question of the form; `text` and `hint` are the English source of the translations.
 
-    `sensitivity` is 0 to 3 (`questionnaire.md` 1). `codes` holds the whole list, or only the built-in codes of a LOCAL
+    `sensitivity` is 0 to 3. `codes` holds the whole list, or only the built-in codes of a LOCAL
     kind. `limit` counts characters and is set for text alone. `group` names the fold the question lies in.
     """
 
@@ -497,7 +497,7 @@ class Report:
 
 
 def clean_text(text: str) -> str:
-    """Bring free text into the one form that is sealed (`questionnaire.md` 1, rule 7).
+    """Bring free text into the one form that is sealed.
 
     Line ends become one newline; C0 controls but newline and tab, and bidi overrides and isolates go; then NFC.
     Joiners and direction marks stay, Persian, Punjabi and Pashto need them. Only blanks are no text at all.

@@ -1,6 +1,6 @@
 """What every answer says to a browser, and the little that is asked of a request: never who, where from or when.
 
-Headers (ux.md 3.6), the origin of a post (3.2) and the form token. No address, no cookie, no user agent is read
+Headers (docs/decisions.md 6), the origin of a post (docs/decisions.md 6) and the form token. No address, no cookie, no user agent is read
 here or anywhere else on this side.
 """
 

@@ -1,8 +1,8 @@
 """Reads a posted form to its end, keeps the words whatever is wrong with it, and writes nothing anywhere.
 
 The framework's own parser is never used on a report: it raises before the words are read, and spools files in
-clear (crypto.md 5.1). Here a body is read up to a limit and then read on and thrown away, because a browser whose
-body is left unread shows a connection error instead of our page (ux.md 3.4).
+clear (docs/decisions.md 5). Here a body is read up to a limit and then read on and thrown away, because a browser whose
+body is left unread shows a connection error instead of our page (docs/decisions.md 5).
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 `[intake]` is the server, `[site]` what the operator may change today without changing any answer's meaning.
 `[center]` and `[review]` may stand in the same file and are not read: what gives answers their meaning counts only
-as signed (crypto.md 7). Nothing here looks at the environment, the clock or a key.
+as signed (FORMAT.md §6.1). Nothing here looks at the environment, the clock or a key.
 """
 
 import difflib
@@ -22,7 +22,7 @@ STORE_NAME: Final = "store.sqlite"
 EXPORT_KEY_NAME: Final = "export.key"
 EXPORT_PUBLIC_NAME: Final = "export.pub"
 
-_CENTER_ID: Final = re.compile(r"[a-z0-9-]{3,32}")  # crypto.md 7
+_CENTER_ID: Final = re.compile(r"[a-z0-9-]{3,32}")  # FORMAT.md §6.1
 _SECTIONS: Final = ("intake", "site", "center", "review")
 _Kind = TypeVar("_Kind", str, int, float, bool, date)
 

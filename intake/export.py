@@ -1,4 +1,4 @@
-"""Reports out, acknowledgements in: the state machine that lets the server forget (crypto.md 9).
+"""Reports out, acknowledgements in: the state machine that lets the server forget (FORMAT.md §7).
 
 `stored` is left only by a valid acknowledgement that names an id and the hash of its present bytes; then the
 envelope is `pending_delete`, no longer exported, until the next acknowledgement or five weeks overwrite it. Nothing

@@ -24,7 +24,7 @@ LONG_TEXTS: Final = frozenset({"narrative", "contact"})  # text fields of severa
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
 DECOY: Final = "website"  # nobody sees this field; programs that fill in everything do
 ASKED_AGAIN: Final = "again"  # set on the page that answers a post from another site
-PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (ux.md 3.3)
+PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (docs/decisions.md 5)
 OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, PASSWORD})
 
 
@@ -32,7 +32,7 @@ class ReportForm(FlaskForm):  # type: ignore[misc] # the library ships no types
     """Every question of the questionnaire but the files."""
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc] # the same
-        """Neither a session nor a cookie: there is nothing to steal on an anonymous form (ux.md 3.2)."""
+        """Neither a session nor a cookie: there is nothing to steal on an anonymous form (docs/decisions.md 5)."""
 
         csrf = False
 

@@ -16,7 +16,9 @@ from intake.export import Exchange, erase_due
 from intake.store import Store, cover_times
 
 INTERVAL: Final = 60  # seconds; the store's times never tell more than this
-IDLE: Final = 10.0  # seconds after a post until its worker is replaced, if nothing else came (crypto.md 11)
+IDLE: Final = (
+    10.0  # seconds after a post until its worker is replaced, if nothing else came (docs/decisions.md 3)
+)
 _TICK: Final = 1.0  # seconds between looks at the clock
 
 

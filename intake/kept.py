@@ -1,6 +1,6 @@
 """What the server remembers beside the store: its export key, the last manifest, the last acknowledgement, a serial.
 
-Together with the store they are the whole state of the exchange (crypto.md 9): nothing counts exports, nothing
+Together with the store they are the whole state of the exchange (FORMAT.md §7): nothing counts exports, nothing
 holds a time finer than the week. Each file is replaced in one step, so a crash leaves the old one or the new one.
 """
 

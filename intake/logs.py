@@ -1,7 +1,7 @@
 """What may be logged: our own event words and counters, nothing of a request and no time of day.
 
 Standard logging with one formatter. Libraries name people in their error logs and quote input in their exceptions
-(security.md 1.4, 1.5), so of a foreign record only its level, place and exception class pass, unless its fixed text
+(docs/decisions.md 7), so of a foreign record only its level, place and exception class pass, unless its fixed text
 is on the list below. No record of ours takes an argument that came from outside.
 """
 

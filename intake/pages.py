@@ -141,7 +141,7 @@ class Pages:
         return tuple(cut)
 
     def _notes(self) -> Mapping[str, tuple[str, ...]]:
-        """Sentences by the question that they stand before (ux.md 2)."""
+        """Sentences by the question that they stand before."""
         texts = self.content.texts
         if self.content.consent_mode is ConsentMode.OPT_IN:
             counting = "Your report is counted in the Center's totals only if you tick the first box."

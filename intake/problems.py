@@ -1,4 +1,4 @@
-"""What can be wrong with a post, in the words of the page that gives the reporter's own words back (ux.md 2).
+"""What can be wrong with a post, in the words of the page that gives the reporter's own words back.
 
 One table from a case to its status and sentences. Nothing here reads a post or renders a page.
 """

@@ -30,7 +30,7 @@ from intake.config import STORE_NAME, Config
 from intake.export import Exchange
 from intake.store import Store
 
-_KEYSTORE_MAGIC: Final = b"HIRK"  # crypto.md 6.2; a keystore begins with it
+_KEYSTORE_MAGIC: Final = b"HIRK"  # FORMAT.md §5; a keystore begins with it
 _IDENTITY: Final = b"AGE-SECRET-KEY-"  # of any age identity, hybrid or not
 _STEP: Final = 1 << 20  # bytes read at a time when looking for an identity
 

@@ -318,7 +318,7 @@ class Store:
 def cover_times(path: Path, instant: int) -> None:
     """Set the times of the store file and its journal to a moment of a fixed clock, durably.
 
-    Otherwise they would tell when the last report came (crypto.md 11). `ctime` follows, because it is set by the
+    Otherwise they would tell when the last report came (docs/decisions.md 3). `ctime` follows, because it is set by the
     kernel to the moment of this call.
 
     Args:

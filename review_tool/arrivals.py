@@ -135,7 +135,7 @@ def _retry_one(vault: Vault, digest: str, ring: Ring, who: Entry) -> bool:
 
 
 def tombstone(payload_id: str) -> str:
-    """The mark of a shredded report: recognises it, and names nothing (`crypto.md` 5)."""
+    """The mark of a shredded report: recognises it, and names nothing (FORMAT.md §9)."""
     return hashlib.sha256(labels.TOMBSTONE + payload_id.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The audit chain: every act in the vault, each entry bound to all before it (FORMAT.md, `crypto.md` 10.3).
+"""The audit chain: every act in the vault, each entry bound to all before it (docs/decisions.md 9).
 
     commit_i = H("entry", salt16, entry)         H(a, b, ..) = SHA-256 over u64be(len) || bytes of each
     link_i   = H("link", link_(i-1), u64be(i), commit_i)      the link before 0 is 32 zero bytes

@@ -18,7 +18,7 @@ WEEK_PATTERN: Final = re.compile(r"[0-9]{4}-W[0-9]{2}")
 
 
 class State(StrEnum):
-    """Where a case stands (`questionnaire.md` 6)."""
+    """Where a case stands."""
 
     NEW = "new"
     IN_REVIEW = "in_review"

@@ -1,4 +1,4 @@
-"""The key ceremony: make a Center's keys, prove that they work, write what each machine gets (`crypto.md` 6.4).
+"""The key ceremony: make a Center's keys, prove that they work, write what each machine gets (docs/reviewing.md).
 
     R root signing key     A acknowledgement signing key     D reading key of an epoch     S vault key
 

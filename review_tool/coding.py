@@ -1,4 +1,4 @@
-"""A coding: one coder's judgement of one case by the codebook (`questionnaire.md` 6 and 7).
+"""A coding: one coder's judgement of one case by the codebook.
 
 It stands beside what the person ticked and never replaces it. A coding that exists has passed every check here.
 Nothing in this module reads a file, a database or a clock.
@@ -15,7 +15,9 @@ from review_tool.cases import ID_PATTERN, Clarity
 from review_tool.errors import CodingError
 
 # A month, a quarter, a year, a range of years, or nothing that can be said.
-PERIOD_PATTERN: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])|[0-9]{4}Q[1-4]|[0-9]{4}|[0-9]{4}-[0-9]{4}|unknown")
+PERIOD_PATTERN: Final = re.compile(
+    r"[0-9]{4}-(0[1-9]|1[0-2])|[0-9]{4}Q[1-4]|[0-9]{4}|[0-9]{4}-[0-9]{4}|unknown"
+)
 CODER_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")  # a pseudonym, never a name
 STRENGTHS: Final = range(4)  # 0 none, 1 one weak sign, 2 several signs, 3 stated or obvious
 SEVERITIES: Final = range(5)  # anchors in the codebook

@@ -1,4 +1,4 @@
-"""The gate before every number: only what passes here is ever counted (`questionnaire.md` 5 and 8, promise P11).
+"""The gate before every number: only what passes here is ever counted.
 
 A case passes when the person allowed it, a reviewer closed it, and it is no duplicate, spam or test. What does not
 pass leaves no trace: links between reports, merged answers and sources are worked out among countable cases alone.
@@ -25,7 +25,7 @@ COUNTED_FIELDS: Final = tuple(
     and asked.sensitivity <= MOST_SENSITIVE
     and not asked.name.startswith("consent_")  # another consent must change no number
 )
-# Who tells: the person harmed wins over a witness (`questionnaire.md` 8).
+# Who tells: the person harmed wins over a witness.
 _NEAREST_FIRST: Final[Mapping[str, int]] = {"me": 0, "org": 1, "for_someone": 2, "saw": 4}
 _UNTOLD_ROLE: Final = 3  # nearer than a witness, further than whoever speaks for the person
 _GATE: Final = object()  # known to this module alone

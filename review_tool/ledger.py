@@ -67,7 +67,7 @@ def parse_period(text: str) -> Period:
         raise ReleaseRefusedError("a period is a quarter like 2026Q3")
     year = int(found["year"])
     month = 3 * int(found["quarter"]) - 2
-    following = date(year + month // 12, (month + 2) % 12 + 1, 1)
+    following = date(year + (month + 2) // 12, (month + 2) % 12 + 1, 1)
     return Period(id=text, first_day=date(year, month, 1), last_day=following - timedelta(days=1))
 
 

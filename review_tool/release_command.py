@@ -26,7 +26,7 @@ from review_tool.vault import today
 def release(
     settings: Settings, period: str, until: datetime | None, out: Path, yes: bool, as_json: bool
 ) -> None:
-    """Release a PERIOD (2026Q3, or a year) into a directory of its own, and close it.
+    """Release a PERIOD like 2026Q3 into a directory of its own, and close it.
 
     It counts every case closed by then and in no release yet, hides what could reveal somebody, attacks the result,
     and writes nothing at all if the attack learns anything. What is closed later counts in the next period. A release

@@ -73,7 +73,7 @@ CODING: Final = Table(
     Column("judgement", LargeBinary, nullable=False),
 )
 
-# SHA-256 of the payload ids that must never come back (crypto.md 5).
+# SHA-256 of the payload ids that must never come back (FORMAT.md §9).
 TOMBSTONE: Final = Table("tombstone", METADATA, Column("sha256", Text, primary_key=True))
 
 BUNDLE: Final = Table(

@@ -1,4 +1,4 @@
-"""The vault: one SQLCipher file that holds every opened report, and how it is opened (`crypto.md` 10.1).
+"""The vault: one SQLCipher file that holds every opened report, and how it is opened (docs/decisions.md 8).
 
 Only this module knows the vault key, and only while it opens the file. Everything else gets a `Vault` and works in its
 transactions. A transaction is on the disk when its block ends, or has left nothing; its errors never quote a value.
@@ -31,7 +31,7 @@ PAGE_SIZE: Final = 4096  # bytes; SQLCipher 4
 BUSY_LIMIT: Final = 5.0  # seconds to wait for another process before saying so
 UNNAMED: Final = "reviewer"  # pseudonym where nobody gave one
 
-# Set after the key and read back, because defaults differ from build to build (crypto.md 10.1).
+# Set after the key and read back, because defaults differ from build to build (docs/decisions.md 8).
 PRAGMAS: Final[tuple[tuple[str, str, str | int], ...]] = (
     ("cipher_log_level", "NONE", "NONE"),  # the default prints failed pages to stderr
     ("cipher_memory_security", "ON", "1"),  # wipes what SQLCipher frees
@@ -131,7 +131,7 @@ def open_vault(
 ) -> Iterator[Vault]:
     """Open the vault with the key of the keystore, and log that it was opened.
 
-    While the vault key is being changed the keystore holds two; whichever fits is used (`crypto.md` 10.4).
+    While the vault key is being changed the keystore holds two; whichever fits is used (docs/decisions.md 8).
 
     Raises:
         WrongKeyError: no key of the keystore opens it.

@@ -1,4 +1,4 @@
-"""What each exhibit counts, and how it gets coarser: the fixed roll-ups of `questionnaire.md` 2, finest level first.
+"""What each exhibit counts, and how it gets coarser: fixed roll-ups, finest level first.
 
 A question with several answers is one yes/no dimension a code. Nothing here is about officers: `officer` is no type
 that is counted, and `police_jail` stands together with other public bodies from the start. No number is made here.
