@@ -190,9 +190,6 @@ def export_age(
         )
 
 
-COMMANDS: Final = (ceremony, key)
-
-
 def _center_section(path: Path) -> CenterContent:
     """Read the [center] section of a configuration file; other sections belong to other commands.
 

@@ -4,7 +4,6 @@ Words come from the EFF long list (`wordlist/PROVENANCE.md`). Chance is an argum
 passphrase or a part of one, and nothing here tells how a passphrase failed to open a keystore.
 """
 
-import math
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -42,11 +41,6 @@ def _uniform(draw: Draw) -> int:
         index = int.from_bytes(draw(2), "big") & _MASK
         if index < _LIST_LENGTH:
             return index
-
-
-def bits_generated() -> float:
-    """Bits of chance in a generated passphrase."""
-    return WORDS * math.log2(_LIST_LENGTH)
 
 
 def tidy(typed: str) -> str:
