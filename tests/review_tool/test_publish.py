@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -272,7 +273,6 @@ def killed_in(machine: Machine, module: object, name: str) -> None:
     """Publish in a child that kills itself when it enters, or leaves, a function of ours."""
     child = os.fork()
     if child == 0:
-        import sys
 
         def watch(frame: object, event: str, _: object) -> Callable[..., object] | None:
             code = frame.f_code  # type: ignore[attr-defined]
