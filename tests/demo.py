@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -120,6 +122,7 @@ def make_center(demo: Demo) -> None:
     run(demo.intake("init"))
     export_key = demo.root / "intake" / "data" / "export.pub"
     run(demo.review_tool("pair", str(export_key), "--yes"))
+    write_shortcuts(demo)
 
 
 def intake_toml(demo: Demo, public: Path) -> str:
@@ -222,22 +225,32 @@ def next_steps(demo: Demo) -> str:
     """Say how the visitor's own report gets into the next release."""
     today = datetime.now(UTC).date()
     current = f"{today.year}Q{(today.month + 2) // 3}"
-    review, intake = " ".join(demo.review_tool()), " ".join(demo.intake())
+    here = os.path.relpath(demo.root)
+    server, review = f"{here}/on-server", f"{here}/on-review"
     return f"""
 Now tell the form something yourself: {demo.url}
-Then, in another terminal, take it into the release of {current}:
+Then, in another terminal in this folder, take it into the release of {current}:
 
-  1. out of the server   {intake} export {demo.stick}
-  2. into the vault      {review} receive {demo.stick}/BUNDLE --backup {demo.review}/backup --ack-to {demo.stick} --same-disk
-  3. server forgets      {intake} acknowledge {demo.stick}/ACKNOWLEDGEMENT.json
+  1. out of the server   {server} export {here}/stick
+  2. into the vault      {review} receive {here}/stick/BUNDLE --backup {here}/review/backup --ack-to {here}/stick --same-disk
+  3. server forgets      {server} acknowledge {here}/stick/ACKNOWLEDGEMENT
   4. read it             {review} list --state new
                          {review} show CASE
   5. triage and code     {review} triage CASE --state in_review
                          {review} code CASE
-  6. release             {review} release {current} --out {demo.root}/releases/{current}
+  6. release             {review} release {current} --out {here}/releases/{current}
 
-Steps 1 and 2 print the names that stand here in capitals. Ctrl-C stops the form.
+Steps 1, 2 and 4 print the names that stand here in capitals. on-server and on-review are the two command lines,
+intake and review-tool, with the demo's own folders filled in. Ctrl-C stops the form.
 """
+
+
+def write_shortcuts(demo: Demo) -> None:
+    """Write the two command lines with the demo's folders filled in, one a machine."""
+    for name, command in (("on-server", demo.intake()), ("on-review", demo.review_tool())):
+        path = demo.root / name
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        path.chmod(0o700)
 
 
 def say(sentence: str) -> None:
