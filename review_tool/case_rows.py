@@ -177,11 +177,6 @@ def codings_of(connection: Connection, identifier: str) -> tuple[Coding, ...]:
     return tuple(_coding_of(row) for row in connection.execute(query))
 
 
-def coded_numbers(connection: Connection) -> frozenset[int]:
-    """Numbers of the cases that have a coding."""
-    return frozenset(connection.execute(select(CODING.c.case_number)).scalars())
-
-
 def judgement(coding: Coding) -> dict[str, Json]:
     """A coding without its case and coder, as it is stored."""
     told: dict[str, Json] = {}
