@@ -191,6 +191,11 @@ def archive_config(connection: Connection, config: PublicConfig, minisig: str) -
         connection.execute(insert(CONFIG), row)
 
 
+def archived_contexts(connection: Connection) -> frozenset[bytes]:
+    """Context ids of every configuration in the archive."""
+    return frozenset(connection.execute(select(CONFIG.c.context_id)).scalars())
+
+
 def archived_configs(connection: Connection) -> list[PublicConfig]:
     """Every configuration in the archive, lowest serial first."""
     root_public = bytes.fromhex(fact(connection, "root_public"))
