@@ -1,173 +1,211 @@
 """Hide what would give somebody away: primary and complementary suppression of one-way tables (METHODS.md 3).
 
-A group is protected when it has 1 to k-1 distinct sources. After protection every hidden cell, and every set of hidden
-cells that one can name, is empty in some world that fits the printed figures and holds at least k in another. The
-total of a line is printed, so the hidden cells of a line have a known sum, the residual; the rules below follow from it.
+A group is protected when it has 1 to k-1 distinct sources. After protection every hidden cell, and the sum of the hidden
+cells of a table, which anybody can compute, is empty in some world that fits the printed figures and holds at least k in
+another. For one line that is a covering problem of whole numbers, and it is solved exactly. The number of incidents is
+printed in every table and never hidden: where that cannot be, there is no release.
 """
 
 import hashlib
 import hmac
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from review_tool.gates import Record
-from review_tool.statistics.hierarchy import Split
+from review_tool.statistics.hierarchy import TOTAL, Split
 from review_tool.statistics.tables import Cell, Table
 
-EXTRA: Final = 1 / 4  # chance of a zero, and the largest of another harmless cell, to be hidden as well
-EXTRA_REACH: Final = 2  # from this times k on, the chance falls as the count grows
-MOST_ADDED: Final = 3  # further cells tried in all combinations; if none is safe, the whole line is hidden
+K: Final = 5  # distinct sources; may be raised (11 is the rule of US Medicare), never lowered
+ATTRIBUTE_LINE: Final = 3  # times k; a shorter line that is all of one kind tells about each person in it
+HIDDEN_SHARE: Final = 4  # at most one cell in so many may be hidden, else the exhibit gets coarser
+SEED_SIZE: Final = 32  # bytes, drawn before counting
+WEIGHT_UNIT: Final = 1000  # weights are whole numbers, so that no two machines choose differently
+MOST_EXTRA: Final = 3  # further cells hidden for the pattern's sake in an exhibit that hides anything
+RECORDS_ODDS: Final = 4  # the reports in all are hidden without need in one release of so many
 
 _PROTECTED: Final = object()  # known to this module alone
 
 
+class CannotProtectError(Exception):
+    """No choice of hidden cells protects a table while its total is printed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectedTable:
-    """A table that may be published: `{code: count}`, None where it is hidden; made by this module alone.
+    """A table that may be published; made by `protect` alone, and the only thing a release takes.
 
-    A release takes nothing else, so an unprotected table in a release is a type error.
+    Attributes:
+        split: what it counts.
+        counts: `{code: count}`, None where hidden, in the order of the split; the total is under `*`.
     """
 
-    split: Split
-    cells: Mapping[str, int | None]
-    total: int | None
-    mark: object = field(repr=False, compare=False)
+    split: Split = field(hash=False)
+    counts: Mapping[str, int | None] = field(hash=False)
+    gate: InitVar[object]
 
-    def __post_init__(self) -> None:
-        if self.mark is not _PROTECTED:
-            raise AssertionError("only protection makes a ProtectedTable")
+    def __post_init__(self, gate: object) -> None:
+        if gate is not _PROTECTED:
+            raise AssertionError("a protected table is made by protect() alone")
 
     @property
-    def hidden(self) -> int:
-        """How many cells are hidden, the total not counted."""
-        return sum(count is None for count in self.cells.values())
+    def hidden(self) -> tuple[str, ...]:
+        """Codes of the hidden cells, primary and complementary alike."""
+        return tuple(code for code, count in self.counts.items() if count is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
-    """Chances that only the holder of a release's seed can foretell (METHODS.md 3).
-
-    The same seed gives the same table; the seed is drawn before counting and never drawn again for a nicer one.
-    """
+    """Choices that only the holder of a release's seed can repeat; the same seed makes the same choices."""
 
     seed: bytes = field(repr=False)
     release: str
 
-    def fraction(self, *names: str) -> float:
-        """A number in [0, 1) for a cell and a purpose."""
-        told = "\0".join((self.release, *names)).encode()
-        drawn = hmac.new(self.seed, told, hashlib.sha256).digest()
-        return int.from_bytes(drawn[:8], "big") / 2**64
+    def __post_init__(self) -> None:
+        if len(self.seed) != SEED_SIZE:
+            raise AssertionError(f"a seed has {SEED_SIZE} bytes")
+
+    def draw(self, purpose: str, table: str, code: str) -> int:
+        """A number below 2**32 for one cell and one purpose."""
+        told = "\0".join((self.release, purpose, table, code)).encode()
+        return int.from_bytes(hmac.digest(self.seed, told, hashlib.sha256)[:4], "big")
 
 
-def protect(table: Table, *, k: int, keyed: Keyed) -> ProtectedTable:
-    """Protect a table whose total is printed, losing as little as can be.
-
-    Args:
-        table: one line of cells; its total has at least k sources.
-        k: threshold in distinct sources.
-        keyed: the chances of this release.
+def protect(
+    tables: Sequence[Table], *, k: int = K, seed: bytes, release_id: str
+) -> tuple[ProtectedTable, ...]:
+    """Protect the tables of one exhibit, in the same order.
 
     Raises:
-        ValueError: the total itself is a protected group.
+        CannotProtectError: some table stays unsafe whatever is hidden; a coarser one may do.
     """
-    if table.total.size < k:
-        raise ValueError("the total is a protected group; nothing of this table can be shown")
-    hidden = _cheapest(table, _primary(table, k) | _attribute(table, k), k, keyed)
-    hidden = _cheapest(table, hidden | _extra(table, keyed, k), k, keyed)
-    return _made(table, hidden, table.total.count)
+    if k < K:
+        raise AssertionError("the threshold may be raised, never lowered")
+    keyed = Keyed(seed=seed, release=release_id)
+    hidden = [_needed(table, k, keyed) for table in tables]
+    if any(hidden):
+        for place, code in _extra(tables, hidden, keyed):
+            hidden[place] = _covered(tables[place], hidden[place] | {code}, k, keyed)
+    return tuple(_made(table, codes) for table, codes in zip(tables, hidden, strict=True))
 
 
-def protect_records(table: Table, *, k: int) -> ProtectedTable:
-    """Protect the table of incidents and further reports.
+def hides_too_much(protected: Iterable[ProtectedTable]) -> bool:
+    """Whether more than a quarter of an exhibit's cells are hidden; totals do not dilute the share."""
+    tables = tuple(protected)
+    cells = sum(len(table.counts) - 1 for table in tables)
+    return sum(len(table.hidden) for table in tables) * HIDDEN_SHARE > cells
 
-    The number of incidents is the total of all other tables and stays; where the further reports are a protected group,
-    they are hidden together with the number of all reports, which is then open upwards.
 
-    Raises:
-        ValueError: the incidents themselves are a protected group.
+def is_protected_group(size: int, k: int = K) -> bool:
+    """Whether a group of so many sources must stay unknown."""
+    return 1 <= size < k
+
+
+def _needed(table: Table, k: int, keyed: Keyed) -> frozenset[str]:
+    """Hidden cells of a table that the rules ask for, before any extra ones."""
+    if is_protected_group(table.total.size, k):
+        raise CannotProtectError(f"{table.split.id}: the total itself is a protected group")
+    primary = frozenset(cell.code for cell in table.cells if _is_primary(cell, table, k))
+    if not table.split.filter:
+        return _records(table, primary, keyed)
+    return _covered(table, primary, k, keyed) if primary else primary
+
+
+def _is_primary(cell: Cell, table: Table, k: int) -> bool:
+    is_whole_line = cell.count == table.total.count and len(table.cells) > 1
+    return is_protected_group(cell.size, k) or (is_whole_line and table.total.size < ATTRIBUTE_LINE * k)
+
+
+def _records(table: Table, primary: frozenset[str], keyed: Keyed) -> frozenset[str]:
+    """Incidents and further reports: incidents stay, they are the total of every other table.
+
+    The further reports and the reports in all are hidden together, which leaves both open upwards; now and then also
+    without need, because "hidden" would otherwise say that the further reports are few.
+    """
+    drawn = keyed.draw("records", table.split.id, TOTAL) % RECORDS_ODDS == 0
+    return frozenset({Record.FURTHER_REPORT.value, TOTAL}) if primary or drawn else frozenset()
+
+
+def _covered(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> frozenset[str]:
+    """The cells to hide that hold `start`, are safe and weigh least.
+
+    With the total printed, the hidden cells of a line have a known sum S and any split of S among them is a world. So
+    it takes two of them; S of at least k, and of k above the count of each cell that has many records of few sources;
+    and k sources among them, for S itself is a group. A cell of many sources adds at least k of each, a zero adds
+    neither: one zero at most is ever worth hiding.
     """
     cells = {cell.code: cell for cell in table.cells}
-    if cells[Record.INCIDENT].size < k:
-        raise ValueError("the incidents are a protected group; nothing can be shown")
-    if _is_protected(cells[Record.FURTHER_REPORT], k):
-        return _made(table, frozenset({Record.FURTHER_REPORT.value}), None)
-    return _made(table, frozenset(), table.total.count)
+    chosen = [cells[code] for code in cells if code in start]
+    others = [cell for code, cell in cells.items() if code not in start and cell.count]
+    few = [cell.count for cell in chosen if cell.count >= k and is_protected_group(cell.size, k)]
+    missing = max([k, *(count + k for count in few)]) - sum(cell.count for cell in chosen)
+    if _sources(chosen) < k:
+        missing = max(missing, 1)
+    found = start | _cheapest_cover(others, max(missing, 0), table, keyed)
+    if len(found) < 2:
+        spare = [cell for cell in table.cells if cell.code not in found]
+        if not spare:
+            raise CannotProtectError(f"{table.split.id}: one code alone cannot be hidden")
+        found |= {min(spare, key=lambda cell: _weight(cell, table, keyed)).code}
+    return found
 
 
-def is_safe(table: Table, hidden: Collection[str], k: int) -> bool:
-    """Whether hiding exactly these cells leaves no protected group within reach."""
-    concealed = [cell for cell in table.cells if cell.code in hidden]
-    printed = [cell for cell in table.cells if cell.code not in hidden]
-    if any(_is_protected(cell, k) for cell in printed) or not _attribute(table, k) <= set(hidden):
-        return False
-    if not concealed:
-        return True
-    residual = sum(cell.count for cell in concealed)
-    sources = {source for cell in concealed for source in cell.by_source}
-    # A lone hidden cell is the residual itself; the residual is a group that anybody can work out.
-    if len(concealed) < 2 or residual < k or len(sources) < k:
-        return False
-    # A cell whose sources alone are few must be able to hold k more than it does.
-    small = [cell for cell in concealed if _is_protected(cell, k)]
-    if all(cell.count < k for cell in small):
-        return True
-    return residual >= sum(cell.count for cell in small) + k
+def _sources(cells: Iterable[Cell]) -> int:
+    return len({source for cell in cells for source in cell.by_source})
 
 
-def _is_protected(cell: Cell, k: int) -> bool:
-    return 1 <= cell.size < k
+def _cheapest_cover(cells: Sequence[Cell], missing: int, table: Table, keyed: Keyed) -> frozenset[str]:
+    """Cells of least weight whose counts reach `missing`, by dynamic programming over what is still missing."""
+    best: dict[int, tuple[int, frozenset[str]]] = {missing: (0, frozenset())}
+    for cell in cells:
+        weight = _weight(cell, table, keyed)
+        for left, (cost, codes) in list(best.items()):
+            then = max(left - cell.count, 0)
+            if left and (then not in best or cost + weight < best[then][0]):
+                best[then] = (cost + weight, codes | {cell.code})
+    if 0 not in best:
+        raise CannotProtectError(f"{table.split.id}: unsafe even with every cell hidden")
+    return best[0][1]
 
 
-def _primary(table: Table, k: int) -> frozenset[str]:
-    return frozenset(cell.code for cell in table.cells if _is_protected(cell, k))
+def _value(cell: Cell) -> float:
+    """What readers lose with a cell, before the keyed factor."""
+    return 1 + math.log2(1 + cell.count)
 
 
-def _attribute(table: Table, k: int) -> frozenset[str]:
-    """A short line that lies in one cell gives every member's answer away: that cell must be hidden."""
-    if table.total.count >= 3 * k:
-        return frozenset()
-    return frozenset(cell.code for cell in table.cells if cell.count == table.total.count)
+def _weight(cell: Cell, table: Table, keyed: Keyed) -> int:
+    """The loss times a keyed factor of 1 to 2 that nobody outside can recompute."""
+    factor = 1 + keyed.draw("weight", table.split.id, cell.code) / 2**32
+    return round(WEIGHT_UNIT * factor * _value(cell))
 
 
-def _extra(table: Table, keyed: Keyed, k: int) -> frozenset[str]:
-    """A keyed handful of cells, zeros and k or more: fewer of them where much would be lost.
+def _extra(
+    tables: Sequence[Table], hidden: Sequence[frozenset[str]], keyed: Keyed
+) -> tuple[tuple[int, str], ...]:
+    """A keyed handful of further cells, zeros and large ones: the pattern alone must not say which are small.
 
-    Without them a hidden cell would be a small one for certain to whoever knows the rule.
+    At least one wherever something is hidden, and as many more as the share of hidden cells leaves room for.
     """
-    return frozenset(
-        cell.code
-        for cell in table.cells
-        if keyed.fraction(table.split.id, cell.code, "extra")
-        < EXTRA * min(1, EXTRA_REACH * k / max(cell.count, 1))
-    )
+    drawable = [place for place, table in enumerate(tables) if table.split.filter]
+    if not drawable:
+        return ()
+    candidates = [
+        (keyed.draw("extra", tables[place].split.id, cell.code) * _value(cell), place, cell.code)
+        for place in drawable
+        for cell in tables[place].cells
+        if cell.code not in hidden[place]
+    ]
+    is_yes_no = len(tables) > 1
+    cost = 2 if is_yes_no else 1  # a yes/no table hides both its cells
+    room = sum(len(table.cells) for table in tables) // HIDDEN_SHARE - sum(map(len, hidden))
+    wanted = 1 + keyed.draw("extra", tables[0].split.id, TOTAL) % MOST_EXTRA
+    drawn: dict[object, tuple[int, str]] = {}
+    for _, place, code in sorted(candidates):
+        drawn.setdefault(place if is_yes_no else code, (place, code))
+    return tuple(drawn.values())[: min(wanted, max(room // cost, 1))]
 
 
-def _cheapest(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> frozenset[str]:
-    """The safe set of hidden cells that holds `start` and loses least; ties go to the first in order."""
-    others = sorted(cell.code for cell in table.cells if cell.code not in start)
-    sizes = range(min(MOST_ADDED, len(others)) + 1)
-    candidates = [start | set(added) for size in sizes for added in combinations(others, size)]
-    candidates.append(start | set(others))
-    safe = [hidden for hidden in candidates if is_safe(table, hidden, k)]
-    if not safe:
-        raise ValueError("no pattern protects this table")
-    loss = {cell.code: _loss(table, cell, keyed) for cell in table.cells}
-    return min(safe, key=lambda hidden: (sum(loss[code] for code in sorted(hidden)), sorted(hidden)))
-
-
-def _loss(table: Table, cell: Cell, keyed: Keyed) -> float:
-    """What readers lose: more for larger counts, by a keyed factor of 1 to 2 that nobody can recompute."""
-    return (1 + keyed.fraction(table.split.id, cell.code, "weight")) * (1 + math.log2(1 + cell.count))
-
-
-def _made(table: Table, hidden: Collection[str], total: int | None) -> ProtectedTable:
-    return ProtectedTable(
-        split=table.split,
-        cells={cell.code: None if cell.code in hidden else cell.count for cell in table.cells},
-        total=total,
-        mark=_PROTECTED,
-    )
+def _made(table: Table, hidden: Collection[str]) -> ProtectedTable:
+    counts = {cell.code: None if cell.code in hidden else cell.count for cell in (*table.cells, table.total)}
+    return ProtectedTable(split=table.split, counts=counts, gate=_PROTECTED)
