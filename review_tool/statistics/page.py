@@ -11,7 +11,7 @@ from typing import Final
 
 from review_tool.gates import Record
 from review_tool.statistics.disclosure import ProtectedTable
-from review_tool.statistics.hierarchy import YES, Exhibit
+from review_tool.statistics.hierarchy import TOTAL, YES, Exhibit
 
 Shown = tuple[Exhibit, Sequence[ProtectedTable]]
 
@@ -58,7 +58,7 @@ def render(
     """
     title = f"{center_name}: reports of {period[:4]}, quarter {period[5]}"
     (records, (counted,)), *others = shown
-    incidents = counted.cells[Record.INCIDENT]
+    incidents = counted.counts[Record.INCIDENT]
     parts = [_records(records, counted), *(_exhibit(one, tables, incidents) for one, tables in others)]
     parts.append(_annex(shown, k=k, dropped=dropped))
     body = "\n".join(parts)
@@ -85,17 +85,17 @@ messages are left out. Reports could be sent in English.</p>
 
 
 def _records(exhibit: Exhibit, table: ProtectedTable) -> str:
-    rows = [(table.split.labels[code], count) for code, count in table.cells.items()]
-    rows.append(("Reports in all", table.total))
+    labels = {**table.split.labels, TOTAL: "Reports in all"}
+    rows = [(labels[code], count) for code, count in table.counts.items()]
     return _section(exhibit, _table("Records counted in this quarter", "What", rows, None))
 
 
 def _exhibit(exhibit: Exhibit, tables: Sequence[ProtectedTable], incidents: int | None) -> str:
     """Several yes/no tables stand as one list of their "yes"; one table stands with all its codes."""
     if exhibit.is_yes_no:
-        rows = [(table.split.label, table.cells[YES]) for table in tables]
+        rows = [(table.split.label, table.counts[YES]) for table in tables]
     else:
-        rows = [(tables[0].split.labels[code], count) for code, count in tables[0].cells.items()]
+        rows = [(label, tables[0].counts[code]) for code, label in tables[0].split.labels.items()]
     caption = f"{exhibit.title}: incidents, of {incidents} in this quarter"
     return _section(exhibit, _table(caption, exhibit.column, rows, incidents))
 
@@ -157,6 +157,6 @@ def _annex(shown: Sequence[Shown], *, k: int, dropped: Sequence[str]) -> str:
 
 
 def _hidden_in(tables: Sequence[ProtectedTable]) -> str:
-    if any(table.hidden or table.total is None for table in tables):
+    if any(table.hidden for table in tables):
         return "some, because they are small or would let a small one be worked out"
     return "none"

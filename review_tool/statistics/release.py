@@ -20,15 +20,13 @@ from typing import Any, Final
 from review_tool.errors import ReleaseRefusedError
 from review_tool.gates import Countable, Record
 from review_tool.statistics import disclosure, intruder, tables
-from review_tool.statistics.disclosure import Keyed, ProtectedTable
-from review_tool.statistics.hierarchy import QUARTERLY, RECORDS, TOTAL, Exhibit
+from review_tool.statistics.disclosure import K, ProtectedTable
+from review_tool.statistics.hierarchy import QUARTERLY, RECORDS, Exhibit
 from review_tool.statistics.page import render
 from review_tool.statistics.tables import Table
 
 SCHEMA: Final = "sdc-release/1"
-K: Final = 5  # distinct sources; may be raised, never lowered (METHODS.md 1)
 LEAST_INCIDENTS: Final = 20  # a quarter with fewer is not closed: its records run on into the next
-MOST_HIDDEN: Final = 0.25  # share of an exhibit's cells that may be hidden before it is coarsened
 MARK: Final = "c"  # the one mark, for primary and complementary cells alike: 0 to infinity
 PERIOD: Final = re.compile(r"\d{4}Q[1-4]")
 SUMS_NAME: Final = "SHA256SUMS"
@@ -86,8 +84,9 @@ def prepare(
     earlier = _earlier(past)
     _check_period(period, earlier)
     _check_size(records)
-    keyed = Keyed(seed=seed, release=period)
-    choices = {one.id: _at_level(one, records, levels.get(one.id.lower(), 0), keyed) for one in QUARTERLY}
+    choices = {
+        one.id: _at_level(one, records, levels.get(one.id.lower(), 0), seed, period) for one in QUARTERLY
+    }
     protected = [table for choice in choices.values() for table in choice.protected]
     release_json = _encode(_published(period, protected, earlier))
     _attack(release_json, period, [table for choice in choices.values() for table in choice.counted])
@@ -136,18 +135,19 @@ class _Choice:
     protected: tuple[ProtectedTable, ...]
 
 
-def _at_level(exhibit: Exhibit, records: Sequence[Countable], first: int, keyed: Keyed) -> _Choice:
+def _at_level(
+    exhibit: Exhibit, records: Sequence[Countable], first: int, seed: bytes, period: str
+) -> _Choice:
     """The finest level, from `first` on, at which little enough is hidden; none means the exhibit is dropped."""
     for level, splits in enumerate(exhibit.levels):
         if level < first:
             continue
         counted = tables.count(records, splits)
-        if exhibit is RECORDS:
-            shown = tuple(disclosure.protect_records(table, k=K) for table in counted)
-            return _Choice(level=level, counted=counted, protected=shown)
-        protected = tuple(disclosure.protect(table, k=K, keyed=keyed) for table in counted)
-        cells = sum(len(table.cells) for table in protected)
-        if sum(table.hidden for table in protected) <= MOST_HIDDEN * cells:
+        try:
+            protected = disclosure.protect(counted, seed=seed, release_id=period)
+        except disclosure.CannotProtectError:
+            continue
+        if exhibit is RECORDS or not disclosure.hides_too_much(protected):
             return _Choice(level=level, counted=counted, protected=protected)
     return _Choice(level=len(exhibit.levels), counted=(), protected=())
 
@@ -173,7 +173,11 @@ def _check_size(records: Sequence[Countable]) -> None:
 
 def _attack(release_json: bytes, period: str, counted: Sequence[Table]) -> None:
     """Let the intruder try, as an outsider and with what the Center knows; refuse the release if it finds something."""
-    truth = {(period, table.split.id, cell.code): cell.size for table in counted for cell in table.cells}
+    truth = {
+        (period, table.split.id, cell.code): cell.size
+        for table in counted
+        for cell in (*table.cells, table.total)
+    }
     try:
         found = [*intruder.attack(release_json, k=K), *intruder.attack(release_json, k=K, truth=truth)]
     except intruder.UnattackedError as error:
@@ -211,14 +215,15 @@ def _published(
 
 def _table_json(table: ProtectedTable) -> dict[str, Any]:
     name = table.split.dimension.name
-    counts: list[tuple[str, int | None]] = [*table.cells.items(), (TOTAL, table.total)]
     return {
         "id": table.split.id,
         "dims": [name],
         "filter": {filtered: list(codes) for filtered, codes in table.split.filter.items()},
         "omitted": "absent",  # a group's cell stands for its leaves
         "marks": {MARK: [0, None]},
-        "cells": [{name: code, "v": MARK if count is None else count} for code, count in counts],
+        "cells": [
+            {name: code, "v": MARK if count is None else count} for code, count in table.counts.items()
+        ],
     }
 
 
@@ -234,7 +239,7 @@ def _csv(choice: _Choice) -> bytes:
     for table in choice.protected:
         split = table.split
         measure = "incidents" if split.filter else "reports"
-        for code, count in [*table.cells.items(), (TOTAL, table.total)]:
+        for code, count in table.counts.items():
             label = ": ".join(word for word in (split.label, split.labels.get(code, "total")) if word)
             value, status = ("", "hidden") if count is None else (count, "printed")
             rows.writerow([split.dimension.name, code, label, measure, value, status])
