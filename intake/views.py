@@ -141,7 +141,9 @@ def fault(error: Exception) -> Response:
     posted: Posted | None = g.get("posted")
     if posted is None or not problems.has_words(posted):
         return lost(error)
-    return _give_back(parts, problems.not_saved(parts.pages.other_way, status=500), posted)
+    # No token: making one reads the clock, and here nothing is taken for granted.
+    problem = problems.not_saved(parts.pages.other_way, status=500)
+    return _page(parts.pages.form_again(problem, posted, token=""), problem.status)
 
 
 @reporter.app_errorhandler(InternalServerError)

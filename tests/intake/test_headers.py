@@ -1,4 +1,4 @@
-"""The exact headers of every answer, as one table of routes, methods and statuses (ux.md 3.6, W1, W8)."""
+"""The exact headers of every answer, as one table of routes, methods and statuses (docs/decisions.md 6)."""
 
 import pytest
 
@@ -51,7 +51,7 @@ TABLE = [
     ("POST", "/en/form", {"narrative": "x" * 6_001}, {}, 422),
     ("POST", "/en/form", {"narrative": "x" * 1_100_000}, {}, 413),
     ("POST", "/en/form", TOLD, {"Sec-Fetch-Site": "cross-site"}, 403),
-    ("POST", "/en/form", TOLD, {"Content-Type": "application/json"}, 415),
+    ("POST", "/en/form", b'{"narrative": "x"}', {"Content-Type": "application/json"}, 415),
 ]
 
 
