@@ -26,6 +26,7 @@ from intake.store import Store
 from tests.center import DAY, Center, make_center
 
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 SLOTS = 24  # a small pool, so that a store is made in milliseconds
 
 
@@ -143,9 +144,9 @@ def start_server(
     center: Center,
     *,
     prefix: Sequence[str] = (),
-    environment: Mapping[str, str] | None = None,
+    tree: Path = ROOT,
 ) -> Server:
-    """Start `intake serve` in its own process group and wait until it answers."""
+    """Start `intake serve` of a source tree in its own process group and wait until it answers."""
     log = config.with_name("serve.log")
     with log.open("ab") as stream:
         process = subprocess.Popen(
@@ -153,8 +154,7 @@ def start_server(
             stdout=stream,
             stderr=stream,
             start_new_session=True,
-            cwd=Path(__file__).parent.parent.parent,
-            env=os.environ | (environment or {}),
+            cwd=tree,
         )
     server = Server(config, port, center, process, log)
     deadline = time.monotonic() + 60
