@@ -1,26 +1,34 @@
 """An intruder who solves the equations: reads a finished `release.json` and bounds what was hidden (METHODS.md 4).
 
 Written against the published schema alone: it shares no code with the protector, reads the bytes that are about to be
-written, and uses linear programs where the protector counts. What it cannot model is a failure, never a pass.
+written, and uses linear programs where the protector counts. What it cannot model is a failure, never a pass. A finding
+never holds a number: it may be shown where a release is refused.
 """
 
-import json
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from itertools import combinations
+from typing import Final
 
-import highspy
-import numpy as np
+from review_tool.statistics.published import (
+    TOTAL,
+    Figure,
+    Published,
+    PublishedTable,
+    Range,
+    Region,
+    UnattackedError,
+    read,
+)
+from review_tool.statistics.worlds import Worlds
 
-TOLERANCE: Final = 1e-6  # of the solver; bounds are rounded inward to whole numbers
-BASE: Final = "record"  # the dimension that may stand in a filter
+K: Final = 5  # sources; the threshold of the promise
+ATTRIBUTE_LINE: Final = 3  # times k; shorter lines tell about their members when they lie in one cell
+INSIDER_LINE: Final = 3  # records from which on the odd one out learns all others' answer
 
-_Row = tuple[Counter[int], float, float]  # coefficients by unknown, least and largest sum
-
-Truth = Mapping[tuple[str, str, str], int]  # {(release, table, code): size in sources}
+# {(release, table, codes of the cell): {source: records}}: what only the Center knows
+Truth = Mapping[tuple[str, str, tuple[str, ...]], Mapping[str, int]]
 
 
 class Severity(IntEnum):
@@ -34,230 +42,251 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Finding:
-    """Something an intruder can show, without its number: kind, release, table and the codes it is about."""
+    """Something an intruder can show, without its number.
+
+    Attributes:
+        severity: how bad it is.
+        kind: as METHODS.md 4 names it; with a question mark where only the Center could say if it matters.
+        releases: the releases involved.
+        table: the table it is about.
+        cells: the cells together, each by its codes.
+    """
 
     severity: Severity
     kind: str
-    release: str
+    releases: tuple[str, ...]
     table: str
-    codes: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
 
 
-class UnattackedError(Exception):
-    """The file holds something this intruder cannot model, or figures that contradict each other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Figure:
-    """One published cell: the unknowns it sums, and the range that print gives it."""
-
-    release: str
-    table: str
-    code: str
-    columns: tuple[int, ...]
-    low: float
-    high: float
-
-    @property
-    def is_hidden(self) -> bool:
-        return self.low != self.high
-
-
-def attack(release_json: bytes, *, k: int, truth: Truth | None = None) -> tuple[Finding, ...]:
-    """Find everything that the published bytes give away about groups of 1 to k-1.
+def attack(release_json: bytes, *, k: int = K, truth: Truth | None = None) -> tuple[Finding, ...]:
+    """Find everything that the published bytes give away about groups of 1 to k-1 sources.
 
     Args:
         release_json: schema `sdc-release/1`, this release and all earlier ones.
         k: threshold.
-        truth: sizes of cells, as only the Center knows them; grades what an outsider can only suspect.
+        truth: true figures of some or all cells; grades what an outsider can only suspect.
 
     Returns:
         Findings, worst first; empty when nothing was found.
 
     Raises:
-        UnattackedError: a table with several dimensions, an unknown mark, or figures that contradict each other.
+        UnattackedError: the file cannot be modelled, or its figures contradict each other or the truth.
     """
-    model = _Model(_parsed(release_json))
-    model.bounds(())  # figures that cannot all be true are refused even where nothing is hidden
-    findings: list[Finding] = []
-    for figure in model.figures:
-        findings += _about_cell(model, figure, k, truth)
-    for line in model.lines():
-        findings += _about_line(model, line, k)
-    findings += _about_differences(model, k)
-    return tuple(sorted(set(findings), reverse=True))
+    published = read(release_json)
+    intruder = _Intruder(published, Worlds(published), k, truth)
+    return tuple(sorted(set(intruder.findings()), reverse=True))
 
 
-class _Model:
-    """Unknown counts of every slice, dimension and code, and the equations that print puts on them."""
+class _Intruder:
+    """One attack: targets in turn, each held against its bounds."""
 
-    def __init__(self, published: Mapping[str, Any]) -> None:
-        self._dimensions: Mapping[str, Sequence[str]] = published["dimensions"]
-        self._groups: Mapping[str, Mapping[str, Sequence[str]]] = published.get("groups", {})
-        self._columns: dict[tuple[str, str, str], int] = {}
-        self.figures: list[_Figure] = []
-        for release in published["releases"]:
-            for table in release["tables"]:
-                self.figures += self._read(release, table)
-        ties = list(self._ties())  # before the solver: they may name a further unknown
-        self._solver = self._solved(ties)
+    def __init__(self, published: Published, worlds: Worlds, k: int, truth: Truth | None) -> None:
+        self._published = published
+        self._worlds = worlds
+        self._k = k
+        self._truth = truth
 
-    def lines(self) -> Iterator[tuple[_Figure, ...]]:
-        """Each table as its inner cells followed by its total."""
-        tables: dict[tuple[str, str], list[_Figure]] = {}
-        for figure in self.figures:
-            tables.setdefault((figure.release, figure.table), []).append(figure)
-        for figures in tables.values():
-            yield tuple(sorted(figures, key=lambda one: one.code == "*"))
+    def findings(self) -> Iterator[Finding]:
+        """Everything found, in no order."""
+        for table in self._published.tables:
+            for figure in table.figures.values():
+                yield from self._cell(figure)
+            yield from self._outside_filter(table)
+            for line in _lines(table):
+                yield from self._residual(line)
+                yield from self._attribute(line)
+        yield from self._differences()
 
-    def bounds(self, columns: Iterable[int]) -> tuple[float, float]:
-        """The least and the largest whole number that a sum of unknowns can be."""
-        chosen = set(columns)
-        costs = np.array([1.0 if one in chosen else 0.0 for one in range(len(self._columns))])
-        low = self._optimum(costs, highspy.ObjSense.kMinimize)
-        high = self._optimum(costs, highspy.ObjSense.kMaximize)
-        return math.ceil(low - TOLERANCE), math.floor(high + TOLERANCE) if high < math.inf else math.inf
+    def _cell(self, figure: Figure) -> Iterator[Finding]:
+        bounds = self._worlds.bounds([figure.region], figure.scope)
+        known = self._known([figure])
+        if known is not None and not bounds[0] <= sum(known.values()) <= bounds[1]:
+            raise UnattackedError("a printed figure is not the true one")
+        if not figure.is_hidden:
+            if 1 <= figure.low < self._k or self._is_small(known):
+                yield self._finding(Severity.PROOF, "published_small", [figure])
+            return
+        for severity, kind in self._graded(bounds, known, is_cell=True):
+            yield self._finding(severity, kind, [figure])
 
-    def _read(self, release: Mapping[str, Any], table: Mapping[str, Any]) -> Iterator[_Figure]:
-        if len(table["dims"]) != 1 or set(table.get("filter", {})) - {BASE}:
-            raise UnattackedError("a table has more than one dimension")
-        dimension = table["dims"][0]
-        if dimension == BASE and table.get("filter"):
-            raise UnattackedError("a table filters its own dimension")
-        leaves = list(self._dimensions[dimension])
-        groups = self._groups.get(dimension, {})
-        covered: list[str] = []
-        for cell in table["cells"]:
-            code = cell[dimension]
-            counted = leaves if code == "*" else groups.get(code, [code])
-            covered += [] if code == "*" else counted
-            low, high = _range(cell["v"], table["marks"])
-            columns = tuple(
-                self._column(slice_, dimension, leaf) for slice_ in release["scope"] for leaf in counted
-            )
-            yield _Figure(
-                release=release["id"], table=table["id"], code=code, columns=columns, low=low, high=high
-            )
-        if sorted(covered) != sorted(leaves):
-            raise UnattackedError("the cells of a table are not its whole dimension")
+    def _graded(
+        self, bounds: Range, known: Mapping[str, int] | None, *, is_cell: bool
+    ) -> Iterator[tuple[Severity, str]]:
+        """What the range of a hidden group gives away."""
+        low, high = bounds
+        is_small = self._is_small(known)
+        if low == high:
+            if is_small or 1 <= low < self._k:
+                yield Severity.PROOF, "exact_small"
+            else:
+                yield (Severity.INFORMATION, "zero_known") if high == 0 else (Severity.NOTICE, "exact_hidden")
+            return
+        if low >= 1 and high < self._k:
+            yield Severity.PROOF, "small_range"
+            return
+        unsure = (Severity.NOTICE, "?") if known is None else None
+        grade = (Severity.SERIOUS, "") if is_small else unsure
+        if low >= 1 and grade is not None:
+            yield grade[0], f"existence{grade[1]}"
+        if high < self._k:
+            yield (Severity.SERIOUS, "narrow") if is_cell else (Severity.NOTICE, "narrow?")
+        elif grade is not None and (high - low < self._k or self._is_held_down(high, known)):
+            yield grade[0], f"narrow{grade[1]}"
 
-    def _column(self, slice_: str, dimension: str, code: str) -> int:
-        return self._columns.setdefault((slice_, dimension, code), len(self._columns))
+    def _is_held_down(self, high: float, known: Mapping[str, int] | None) -> bool:
+        """Many records of few sources: the group must be able to hold k more than it does."""
+        count = 0 if known is None else sum(known.values())
+        return count >= self._k and high < count + self._k
 
-    def _solved(self, ties: Sequence[_Row]) -> highspy.Highs:
-        """Put the unknowns and equations into the solver."""
-        solver = highspy.Highs()  # type: ignore[no-untyped-call] # the binding ships without types for it
-        solver.silent()
-        solver.setOptionValue("threads", 1)  # one scheduler a process: another count answers with zeros
-        figures = [(Counter(one.columns), one.low, one.high) for one in self.figures]
-        rows = [*figures, *ties]
-        for _ in self._columns:
-            solver.addVar(0.0, highspy.kHighsInf)
-        for parts, low, high in rows:
-            indices = np.array(list(parts), dtype=np.int32)
-            values = np.array(list(parts.values()), dtype=np.float64)
-            solver.addRow(low, min(high, highspy.kHighsInf), len(parts), indices, values)
-        return solver
+    def _outside_filter(self, table: PublishedTable) -> Iterator[Finding]:
+        """The records that a filter leaves out are a group as well."""
+        for name, kept in table.filter.items():
+            others = frozenset(self._published.dimensions[name]) - kept
+            if others and len(table.filter) == 1:
+                low, high = self._worlds.bounds([frozenset({(name, others)})], table.scope)
+                if low >= 1 and high < self._k:
+                    yield Finding(
+                        severity=Severity.PROOF,
+                        kind="residual_small",
+                        releases=(table.release,),
+                        table=table.id,
+                        cells=((f"not {name}",),),
+                    )
 
-    def _ties(self) -> Iterator[_Row]:
-        """Every dimension sorts the same incidents: its codes add up to the incidents of the slice."""
-        pairs = {(slice_, dimension) for slice_, dimension, _ in self._columns if dimension != BASE}
-        for slice_, dimension in sorted(pairs):
-            parts = Counter(self._column(slice_, dimension, code) for code in self._dimensions[dimension])
-            parts[self._column(slice_, BASE, self._dimensions[BASE][0])] = -1
-            yield parts, 0.0, 0.0
+    def _residual(self, line: "_Line") -> Iterator[Finding]:
+        """What a published sum holds beside its printed parts: anybody can subtract."""
+        hidden = [figure for figure in line.parts if figure.is_hidden]
+        printed = [line.leaves_of(figure) for figure in line.parts if not figure.is_hidden]
+        rest = line.leaves - frozenset[str]().union(*printed)
+        if not rest or (len(hidden) == 1 and line.leaves_of(hidden[0]) == rest):
+            return  # nothing is left, or one cell that was attacked as such
+        bounds = self._worlds.bounds([line.region(rest)], line.whole.scope)
+        is_all_hidden = sum(len(line.leaves_of(figure)) for figure in hidden) == len(rest)
+        known = self._known(hidden) if hidden and is_all_hidden else None
+        if bounds[0] >= 1 and bounds[1] < self._k:
+            yield self._finding(Severity.PROOF, "residual_small", hidden or [line.whole])
+        elif bounds[0] >= 1 and self._is_small(known):
+            yield self._finding(Severity.SERIOUS, "existence", hidden)
 
-    def _optimum(self, costs: np.ndarray[Any, np.dtype[np.float64]], sense: highspy.ObjSense) -> float:
-        solver = self._solver
-        indices = np.arange(len(costs), dtype=np.int32)
-        solver.changeColsCost(len(costs), indices, costs)
-        solver.changeObjectiveSense(sense)
-        solver.run()
-        status = solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kOptimal:
-            return float(solver.getInfo().objective_function_value)
-        if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-            return math.inf
-        raise UnattackedError(f"the figures cannot all be true, or the solver stopped: {status.name}")
+    def _attribute(self, line: "_Line") -> Iterator[Finding]:
+        """A short line that provably lies in one cell tells about each who is in it."""
+        low, high = self._worlds.bounds([line.whole.region], line.whole.scope)
+        if low < 1 or high >= ATTRIBUTE_LINE * self._k:
+            return
+        for figure in line.parts:
+            others = line.region(line.leaves - line.leaves_of(figure))
+            least, most = self._worlds.bounds([others], line.whole.scope)
+            if most == 0:
+                yield self._finding(Severity.SERIOUS, "attribute_all_in_one", [figure])
+            elif least == most == 1 and low >= INSIDER_LINE:
+                yield self._finding(Severity.NOTICE, "insider_attribute", [figure])
 
+    def _differences(self) -> Iterator[Finding]:
+        """Published cells over every set of slices that subtraction or addition of releases can reach."""
+        by_region: dict[Region, list[Figure]] = {}
+        for figure in self._published.figures:
+            by_region.setdefault(figure.region, []).append(figure)
+        for region, figures in by_region.items():
+            printed = {figure.scope for figure in figures}
+            for slices in _reachable(self._published.slices, printed):
+                if slices in printed or not self._worlds.counts(region, slices):
+                    continue
+                low, high = self._worlds.bounds([region], slices)
+                if low >= 1 and high < self._k:
+                    touched = frozenset[str]().union(*(scope for scope in printed if scope & slices))
+                    involved = [figure for figure in figures if figure.scope & touched]
+                    yield self._finding(Severity.PROOF, "difference_small", involved)
 
-def _about_cell(model: _Model, figure: _Figure, k: int, truth: Truth | None) -> Iterator[Finding]:
-    if not figure.is_hidden:
-        if 1 <= figure.low < k or _is_small(figure, k, truth):
-            yield _finding(Severity.PROOF, "published_small", figure)
-        return
-    low, high = model.bounds(figure.columns)
-    is_small = _is_small(figure, k, truth)
-    if low == high:
-        kind = "exact_small" if 1 <= low < k or is_small else "zero_known" if low == 0 else "exact_hidden"
-        graded = {"exact_small": Severity.PROOF, "zero_known": Severity.INFORMATION}
-        yield _finding(graded.get(kind, Severity.NOTICE), kind, figure)
-        return
-    if low >= 1 and high < k:
-        yield _finding(Severity.PROOF, "small_range", figure)
-    if low >= 1:
-        yield _finding(Severity.SERIOUS if is_small else Severity.NOTICE, "existence", figure)
-    if high < k:
-        yield _finding(Severity.SERIOUS, "narrow", figure)
-    elif high - low < k:
-        yield _finding(Severity.SERIOUS if is_small else Severity.NOTICE, "narrow", figure)
+    def _known(self, figures: Sequence[Figure]) -> Mapping[str, int] | None:
+        """The sources of disjoint cells together; None if the truth of one is not known."""
+        together: dict[str, int] = {}
+        for figure in figures:
+            cell = (self._truth or {}).get((figure.release, figure.table, figure.codes))
+            if cell is None:
+                return None
+            for source, count in cell.items():
+                together[source] = together.get(source, 0) + count
+        return together
 
+    def _is_small(self, known: Mapping[str, int] | None) -> bool:
+        return known is not None and 1 <= len(known) < self._k
 
-def _is_small(figure: _Figure, k: int, truth: Truth | None) -> bool:
-    """Whether the Center knows that this cell is a protected group."""
-    known = {} if truth is None else truth
-    return 1 <= known.get((figure.release, figure.table, figure.code), 0) < k
-
-
-def _about_line(model: _Model, line: Sequence[_Figure], k: int) -> Iterator[Finding]:
-    *inner, total = line
-    hidden = [one for one in inner if one.is_hidden]
-    if hidden:
-        low, high = model.bounds(column for one in hidden for column in one.columns)
-        if low >= 1 and high < k:
-            yield _finding(Severity.PROOF, "residual_small", *hidden)
-    if total.is_hidden or not 1 <= total.low < 3 * k:
-        return
-    for one in inner:
-        rest = [column for other in inner if other is not one for column in other.columns]
-        if model.bounds(rest)[1] == 0:
-            yield _finding(Severity.SERIOUS, "attribute_all_in_one", one)
-
-
-def _about_differences(model: _Model, k: int) -> Iterator[Finding]:
-    """Every published cell of one release less the same cell of another that covers a part of it."""
-    by_cell: dict[tuple[str, str], list[_Figure]] = {}
-    for figure in model.figures:
-        by_cell.setdefault((figure.table, figure.code), []).append(figure)
-    for figures in by_cell.values():
-        ordered = sorted(figures, key=lambda one: len(one.columns))
-        for small, large in ((a, b) for i, a in enumerate(ordered) for b in ordered[i + 1 :]):
-            if set(small.columns) < set(large.columns):
-                low, high = model.bounds(set(large.columns) - set(small.columns))
-                if low >= 1 and high < k:
-                    yield _finding(Severity.PROOF, "difference_small", large)
+    def _finding(self, severity: Severity, kind: str, figures: Sequence[Figure]) -> Finding:
+        return Finding(
+            severity=severity,
+            kind=kind,
+            releases=tuple(sorted({figure.release for figure in figures})),
+            table=figures[0].table,
+            cells=tuple(dict.fromkeys(figure.codes for figure in figures)),
+        )
 
 
-def _finding(severity: Severity, kind: str, *figures: _Figure) -> Finding:
-    first = figures[0]
-    codes = tuple(one.code for one in figures)
-    return Finding(severity=severity, kind=kind, release=first.release, table=first.table, codes=codes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A published sum and the published cells that are its parts, along one dimension.
+
+    `leaves` are those of the sum, `codes` what every part stands for.
+    """
+
+    whole: Figure
+    parts: tuple[Figure, ...]
+    name: str
+    place: int
+    leaves: frozenset[str]
+    codes: Mapping[str, frozenset[str]]
+
+    def leaves_of(self, part: Figure) -> frozenset[str]:
+        """Leaves that a part counts."""
+        return self.codes[part.codes[self.place]]
+
+    def region(self, leaves: frozenset[str]) -> Region:
+        """The sum's own region, narrowed to some of its leaves."""
+        kept = {(name, part) for name, part in self.whole.region if name != self.name}
+        return frozenset({*kept, (self.name, leaves)})
 
 
-def _range(printed: object, marks: Mapping[str, Sequence[int | None]]) -> tuple[float, float]:
-    if isinstance(printed, int) and not isinstance(printed, bool) and printed >= 0:
-        return float(printed), float(printed)
-    if isinstance(printed, str) and printed in marks:
-        low, high = marks[printed]
-        return float(low or 0), math.inf if high is None else float(high)
-    raise UnattackedError("a cell holds neither a count nor a mark")
+def _lines(table: PublishedTable) -> Iterator[_Line]:
+    """Every line of a table: one dimension runs from a total or group to its next finer cells, the others are fixed."""
+    for place, name in enumerate(table.dims):
+        leaves = table.leaves[name]
+        for others in dict.fromkeys(codes[:place] + codes[place + 1 :] for codes in table.figures):
+            running = {
+                code: figure
+                for code in leaves
+                if (figure := table.figures.get((*others[:place], code, *others[place:]))) is not None
+            }
+            finer = {code: leaves[code] for code in running if code != TOTAL}
+            for whole, figure in running.items():
+                for parts in _next_finer(finer, leaves[whole]):
+                    yield _Line(
+                        whole=figure,
+                        parts=tuple(running[code] for code in parts),
+                        name=name,
+                        place=place,
+                        leaves=leaves[whole],
+                        codes=leaves,
+                    )
 
 
-def _parsed(release_json: bytes) -> Mapping[str, Any]:
-    published: Mapping[str, Any] = json.loads(release_json)
-    if published.get("schema") != "sdc-release/1":
-        raise UnattackedError("the file is not of the schema sdc-release/1")
-    scopes = [set(release["scope"]) for release in published["releases"]]
-    if any(not scope for scope in scopes):
-        raise UnattackedError("a release counts no slice")
-    return published
+def _next_finer(codes: Mapping[str, frozenset[str]], whole: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    """The largest codes strictly inside a whole; each on its own where groups overlap."""
+    inside = {code: part for code, part in codes.items() if part < whole}
+    largest = [code for code, part in inside.items() if not any(part < other for other in inside.values())]
+    if sum(len(inside[code]) for code in largest) == len(frozenset[str]().union(*inside.values())):
+        if largest:
+            yield tuple(largest)
+    else:
+        yield from ((code,) for code in largest)
+
+
+def _reachable(slices: Sequence[str], scopes: set[frozenset[str]]) -> Iterator[frozenset[str]]:
+    """Each slice, each run of neighbouring ones, and each scope less another; among the slices that scopes cover."""
+    covered = frozenset().union(*scopes)
+    found: dict[frozenset[str], None] = {}
+    for first, last in combinations(range(len(slices) + 1), 2):
+        found[frozenset(slices[first:last])] = None
+    for left in scopes:
+        for right in scopes:
+            found[left - right] = None
+    yield from (chosen for chosen in found if chosen and chosen <= covered)

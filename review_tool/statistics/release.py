@@ -23,6 +23,7 @@ from review_tool.statistics import disclosure, intruder, tables
 from review_tool.statistics.disclosure import K, ProtectedTable
 from review_tool.statistics.hierarchy import QUARTERLY, RECORDS, Exhibit
 from review_tool.statistics.page import render
+from review_tool.statistics.published import UnattackedError
 from review_tool.statistics.tables import Table
 
 SCHEMA: Final = "sdc-release/1"
@@ -30,6 +31,7 @@ LEAST_INCIDENTS: Final = 20  # a quarter with fewer is not closed: its records r
 MARK: Final = "c"  # the one mark, for primary and complementary cells alike: 0 to infinity
 PERIOD: Final = re.compile(r"\d{4}Q[1-4]")
 SUMS_NAME: Final = "SHA256SUMS"
+SHOWN_FINDINGS: Final = 3  # in a refusal; the first ones are the worst
 CSV_COLUMNS: Final = ("dimension", "code", "label", "measure", "value", "status")
 
 Sign = Callable[[bytes], bytes]
@@ -173,18 +175,21 @@ def _check_size(records: Sequence[Countable]) -> None:
 
 def _attack(release_json: bytes, period: str, counted: Sequence[Table]) -> None:
     """Let the intruder try, as an outsider and with what the Center knows; refuse the release if it finds something."""
-    truth = {
-        (period, table.split.id, cell.code): cell.size
+    truth: intruder.Truth = {
+        (period, table.split.id, (cell.code,)): cell.by_source
         for table in counted
         for cell in (*table.cells, table.total)
     }
     try:
         found = [*intruder.attack(release_json, k=K), *intruder.attack(release_json, k=K, truth=truth)]
-    except intruder.UnattackedError as error:
+    except UnattackedError as error:
         raise ReleaseRefusedError(f"the release could not be checked: {error}; nothing was written") from None
     serious = [one for one in found if one.severity >= intruder.Severity.SERIOUS]
     if serious:
-        told = "; ".join(f"{one.kind} in {one.table} ({', '.join(one.codes)})" for one in serious[:3])
+        told = "; ".join(
+            f"{one.kind} in {one.table} of {', '.join(one.releases)} ({', '.join(map('/'.join, one.cells))})"
+            for one in serious[:SHOWN_FINDINGS]
+        )
         raise ReleaseRefusedError(f"an intruder could learn a protected count: {told}; nothing was written")
 
 
