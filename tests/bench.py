@@ -103,8 +103,9 @@ def bench_receive(root: Path, center: Center, report: Report, counts: Sequence[i
             config_raw=center.raw,
             config_minisig=center.minisig,
             root_public=center.root_public,
+            day=DAY,
         )
-        with vault.open_vault(directory, center.keystore) as opened:
+        with vault.open_vault(directory, center.keystore, day=DAY, reviewer="bench") as opened:
             pairing.pair(opened, center.export_public, day=DAY, reviewer="bench")
             start = time.process_time()
             receive.receive(opened, stick, center.keystore, day=DAY, reviewer="bench", software="0.1.0")
