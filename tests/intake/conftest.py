@@ -81,7 +81,7 @@ def make_form(root: Path, center: Center | None = None, **settings) -> Form:
     center = center or make_center()
     config = load(write_config(root, center))
     config = replace(config, intake=replace(config.intake, **settings))
-    config.intake.data_dir.mkdir()
+    config.intake.data_dir.mkdir(mode=0o700)
     kept.make_export_key(config.intake.data_dir)
     store = readiness.open_store(config)
     store.create()

@@ -1,0 +1,244 @@
+"""The operator's commands: what they print, and a different exit code for each kind of error."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crypto import errors as crypto_errors
+from crypto import signing
+from intake import cli, errors
+from tests.intake.conftest import lasting_center, write_config
+from tests.intake.test_export import ack_of, filled
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    """A config file beside a signed config, with nothing made yet."""
+    return write_config(tmp_path, lasting_center())
+
+
+def run(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
+    """Run `intake` in this process: (exit code, output, complaints)."""
+    monkeypatch.setattr("sys.argv", ["intake", *words])
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.fixture
+def intake(monkeypatch, capsys, config):
+    """The command line on this config file."""
+    return lambda *words: run(monkeypatch, capsys, "--config", str(config), *words)
+
+
+def exchange_of(config: Path):
+    """The server side that the commands work on."""
+    from intake import readiness
+    from intake.config import load
+    from tests.intake.conftest import NOON, Form
+
+    loaded = load(config)
+    store = readiness.open_store(loaded)
+    return Form(lasting_center(), loaded, store, readiness.open_exchange(loaded, store), NOON)
+
+
+def test_init_makes_store_and_key_and_shows_the_digits_to_compare(intake, config):
+    """Pairing compares these digits by eye."""
+    code, out, _ = intake("init")
+
+    data = config.parent / "data"
+    assert code == 0
+    assert {path.name for path in data.iterdir()} >= {"store.sqlite", "export.key", "export.pub"}
+    assert re.search(r"export key: (\d{5} ){7}\d{5}", out)
+    assert signing.parse_public_key((data / "export.pub").read_text())
+
+
+def test_init_never_replaces_a_store(intake, config):
+    """A second init by habit must not drop reports."""
+    intake("init")
+    before = (config.parent / "data" / "export.key").read_bytes()
+
+    code, _, err = intake("init")
+
+    assert code == errors.AlreadyInitialisedError.exit_code
+    assert "left as it is" in err
+    assert (config.parent / "data" / "export.key").read_bytes() == before
+
+
+def test_check_prints_fingerprints_and_the_end_of_the_config(intake):
+    """The operator reads it aloud to the Center."""
+    intake("init")
+
+    code, out, err = intake("check")
+    as_json = json.loads(intake("check", "--json")[1])
+
+    assert code == 0
+    assert "the form may open" in out
+    assert "production = false" in err
+    assert as_json["ready"] is True
+    assert as_json["serial"] == 1
+
+
+def test_status_prints_the_three_numbers_as_integers(intake):
+    """Operators script against them."""
+    intake("init")
+
+    found = json.loads(intake("status", "--json")[1])
+
+    assert found == {
+        "stored": 0,
+        "exported": 0,
+        "awaiting_acknowledgement": 0,
+        "pending_delete": 0,
+        "alarms": [],
+    }
+    assert {type(found[name]) for name in ("stored", "exported", "awaiting_acknowledgement")} == {int}
+
+
+def test_status_and_check_print_totals_and_nothing_to_count_people_by(intake, config):
+    """M7: a golden list of what is printed at all."""
+    intake("init")
+    form = exchange_of(config)
+    filled(form, 2)
+    form.store.close()
+
+    lines = [re.sub(r"\d+", "N", line) for line in intake("status")[1].splitlines()]
+
+    assert lines == [
+        "stored, not yet acknowledged: N",
+        "in the last bundle: N",
+        "of these still to be acknowledged: N",
+        "acknowledged, to be overwritten: N",
+    ]
+
+
+def test_export_and_acknowledge_make_the_server_forget(intake, config, tmp_path):
+    """The whole round of the operator, by commands alone."""
+    intake("init")
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    form = exchange_of(config)
+    ids = filled(form)
+    content, signature = ack_of(form, ids)
+    form.store.close()
+
+    code, out, _ = intake("export", str(stick), "--json")
+    done = json.loads(out)
+    (stick / "ack.json").write_bytes(content)
+    (stick / "ack.sig").write_bytes(signature)
+    acknowledged, said, _ = intake("acknowledge", str(stick / "ack.json"))
+
+    assert (code, done["reports"], done["damaged"]) == (0, 3, [])
+    assert Path(done["bundle"]).is_dir()
+    assert (acknowledged, said) == (0, "acknowledged: 3; overwritten from the one before: 0\n")
+    assert json.loads(intake("status", "--json")[1])["stored"] == 0
+    again, said, _ = intake("acknowledge", str(stick / "ack.json"))
+    assert (again, said) == (0, "applied before, or older than the last one: nothing changed\n")
+
+
+def test_every_command_has_help_without_a_config_file(monkeypatch, capsys):
+    """Help is what one reads before there is a config file."""
+    for command in ("init", "serve", "check", "status", "export", "acknowledge"):
+        code, out, _ = run(monkeypatch, capsys, command, "--help")
+        assert code == 0
+        assert "Usage:" in out
+
+
+def test_every_kind_of_error_has_an_exit_code_of_its_own_and_help_lists_it():
+    """Scripts tell errors apart by number."""
+    kinds = list(errors.IntakeError.__subclasses__())
+    kinds += errors.StoreError.__subclasses__()
+    codes = [kind.exit_code for kind in kinds if kind is not errors.StoreError]
+    shown = CliRunner().invoke(cli.commands, ["--help"]).output
+
+    assert len(codes) == len(set(codes))
+    assert all(40 <= code < 60 for code in codes)
+    assert all(f"  {code}  " in shown for code in codes)
+
+
+# Refusals
+
+
+def test_no_config_file_is_said_with_both_ways_to_name_one(monkeypatch, capsys):
+    """The commonest first mistake."""
+    monkeypatch.delenv("INTAKE_CONFIG", raising=False)
+
+    code, _, err = run(monkeypatch, capsys, "status")
+
+    assert code == errors.ConfigFileError.exit_code
+    assert "INTAKE_CONFIG" in err
+
+
+def test_the_environment_may_name_the_config_file(monkeypatch, capsys, config):
+    """And nothing else is read from it."""
+    monkeypatch.setenv("INTAKE_CONFIG", str(config))
+
+    assert run(monkeypatch, capsys, "init")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "status", "export", "acknowledge"])
+def test_a_server_that_was_never_set_up_is_told_to_run_init(intake, tmp_path, command):
+    """Every command but init needs what init makes."""
+    (tmp_path / "ack.json").write_bytes(b"x")
+    (tmp_path / "ack.sig").write_bytes(b"x")
+    words = {"export": [str(tmp_path)], "acknowledge": [str(tmp_path / "ack.json")]}.get(command, [])
+
+    code, _, err = intake(command, *words)
+
+    assert code in {errors.NotInitialisedError.exit_code, errors.StoreMissingError.exit_code}
+    assert "intake init" in err
+
+
+def test_serve_and_init_refuse_a_secret_key(intake, config):
+    """Before anything is made and before anything is served."""
+    (config.parent / "keystore").write_bytes(b"HIRK\x01")
+
+    for command in ("init", "serve", "check"):
+        code, _, err = intake(command)
+        assert code == errors.SecretOnServerError.exit_code
+        assert "Traceback" not in err
+
+
+def test_an_unknown_setting_stops_every_command_with_a_suggestion(intake, config):
+    """A misspelt setting is one that does not hold."""
+    config.write_text(config.read_text().replace("slots =", "slotz ="))
+
+    code, _, err = intake("check")
+
+    assert code == errors.SettingError.exit_code
+    assert "did you mean slots?" in err
+
+
+def test_a_forged_acknowledgement_ends_in_its_own_code(intake, config, tmp_path):
+    """And leaves every report where it is."""
+    intake("init")
+    form = exchange_of(config)
+    ids = filled(form)
+    content, _ = ack_of(form, ids)
+    form.store.close()
+    (tmp_path / "ack.json").write_bytes(content)
+    (tmp_path / "ack.sig").write_bytes(b"A" * 86 + b"==\n")
+
+    code, _, err = intake("acknowledge", str(tmp_path / "ack.json"))
+
+    assert code == crypto_errors.SignatureError.exit_code
+    assert err.startswith("intake: ")
+    assert json.loads(intake("status", "--json")[1])["stored"] == 3
+
+
+def test_an_acknowledgement_without_its_signature_is_told_what_to_copy(intake, tmp_path):
+    """Two files lie on the stick; people copy one."""
+    intake("init")
+    (tmp_path / "ack.json").write_bytes(b"{}")
+
+    code, _, err = intake("acknowledge", str(tmp_path / "ack.json"))
+
+    assert code == errors.AcknowledgementError.exit_code
+    assert "its .sig" in err

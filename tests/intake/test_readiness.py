@@ -1,0 +1,273 @@
+"""The server refuses to open, saying why and what to do (K5, K6)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from crypto import errors as crypto_errors
+from crypto import signing
+from crypto.config import CONFIG_NAME, MINISIG_NAME
+from intake import errors, kept, readiness
+from intake.config import Config
+from tests.center import DAY, SOFT_EXPIRY, example_content, make_center
+from tests.intake.conftest import Form
+
+
+def ready(config: Config, day=DAY) -> readiness.Ready:
+    """Run the check of a day."""
+    return readiness.check(config, day=day)
+
+
+def changed(form: Form, **settings) -> Config:
+    """The form's config with settings of [intake] changed."""
+    return replace(form.config, intake=replace(form.config.intake, **settings))
+
+
+def pinned_line(form: Form) -> str:
+    """The second line of root.pub."""
+    return signing.format_public_key(form.center.root_public, "test").splitlines()[1]
+
+
+def test_a_server_that_is_set_up_may_open(form):
+    """And says aloud that it is no production server."""
+    found = ready(form.config)
+
+    assert found.public.serial == 1
+    assert [one for one in found.warnings if "production" not in one] == []
+
+
+def test_the_fingerprints_to_compare_are_eight_groups_of_digits(form):
+    """People read them aloud, in any language."""
+    digits = readiness.fingerprints(form.config, form.center.config)
+
+    assert set(digits) == {"root key", "Center key, epoch 1", "export key of this server"}
+    for value in digits.values():
+        assert [len(group) for group in value.split(" ")] == [5] * 8
+        assert value.replace(" ", "").isdigit()
+
+
+@pytest.mark.parametrize("way", ["key", "path"])
+def test_the_root_key_is_pinned_by_value_or_by_path(form, tmp_path, way):
+    """A copy apart from the public config: who swaps one does not swap both."""
+    root = tmp_path / "pinned.pub"
+    root.write_text(signing.format_public_key(form.center.root_public, "pinned"))
+    form.config.intake.public_config.joinpath("root.pub").unlink()
+    config = changed(
+        form, **({"root_public": root} if way == "path" else {"root_public_key": pinned_line(form)})
+    )
+
+    assert ready(config).public.center == form.center.id
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (SOFT_EXPIRY - timedelta(days=61), []),
+        (SOFT_EXPIRY - timedelta(days=60), ["expires on"]),
+        (SOFT_EXPIRY - timedelta(days=1), ["expires on"]),
+        (SOFT_EXPIRY, ["the form closes on"]),
+        (SOFT_EXPIRY + timedelta(days=89), ["the form closes on"]),
+    ],
+)
+def test_an_expiry_is_warned_of_long_before_it_closes_the_form(form, day, words):
+    """Past soft expiry the form still opens: a forgotten date must not close a line for hate crimes."""
+    warnings = [one for one in ready(form.config, day).warnings if "production" not in one]
+
+    assert len(warnings) == len(words)
+    assert all(word in warning for word, warning in zip(words, warnings, strict=True))
+
+
+def test_a_center_section_that_differs_from_the_signed_one_is_a_warning(form):
+    """The signed one counts; an operator who edited the file must learn that it did nothing."""
+    config = replace(form.config, center_section={"name": "Another name"})
+
+    assert any("the signed one counts" in one for one in ready(config).warnings)
+
+
+def test_files_open_to_other_accounts_are_a_warning(form):
+    """Said with the command that mends it."""
+    form.config.intake.store.chmod(0o644)
+
+    assert any("chmod go=" in one for one in ready(form.config).warnings)
+
+
+# What of the signed config is refused
+
+
+@pytest.mark.parametrize("name", [CONFIG_NAME, MINISIG_NAME, "root.pub"])
+def test_a_missing_file_of_the_signed_config_is_named(form, name):
+    """Without it nothing could be sealed."""
+    (form.config.intake.public_config / name).unlink()
+
+    with pytest.raises(errors.PublicConfigError, match=name):
+        ready(form.config)
+
+
+@pytest.mark.parametrize("day", [SOFT_EXPIRY + timedelta(days=90), SOFT_EXPIRY + timedelta(days=4000)])
+def test_a_config_past_hard_expiry_does_not_start(form, day):
+    """Its keys may be known to others by then."""
+    with pytest.raises(crypto_errors.ExpiredError, match="sign and install a new one"):
+        ready(form.config, day)
+
+
+def test_a_config_that_begins_later_does_not_start(form):
+    """A clock that is wrong looks like this too."""
+    with pytest.raises(crypto_errors.NotYetValidError, match="clock"):
+        ready(form.config, DAY - timedelta(days=400))
+
+
+def test_an_older_config_than_one_seen_before_does_not_start(form):
+    """It would seal to a key that was withdrawn."""
+    kept.keep_serial(form.config.intake.data_dir, 5)
+    kept.keep_serial(form.config.intake.data_dir, 3)
+
+    with pytest.raises(crypto_errors.StaleConfigError, match="older than 5"):
+        ready(form.config)
+
+
+def test_a_config_of_another_center_does_not_start(form):
+    """Reports would go to people who did not promise anything."""
+    with pytest.raises(crypto_errors.ForeignConfigError):
+        ready(changed(form, center="another-center"))
+
+
+def test_a_config_signed_by_another_root_does_not_start(form):
+    """Whoever swaps the config cannot swap the pinned key."""
+    other = make_center(center="another-center")
+    line = signing.format_public_key(other.root_public, "x").splitlines()[1]
+
+    with pytest.raises((crypto_errors.ForeignConfigError, crypto_errors.SignatureError)):
+        ready(changed(form, root_public_key=line))
+
+
+@pytest.mark.parametrize("offset", [5, 200, -2])
+def test_a_changed_byte_of_the_config_does_not_start(form, offset):
+    """One byte of a recipient is another recipient."""
+    path = form.config.intake.public_config / CONFIG_NAME
+    raw = bytearray(path.read_bytes())
+    raw[offset] ^= 1
+    path.write_bytes(bytes(raw))
+
+    with pytest.raises(crypto_errors.SignatureError):
+        ready(form.config)
+
+
+# What production refuses
+
+
+def test_production_wants_a_pinned_root_key(form):
+    """The key beside the config proves nothing about the config."""
+    with pytest.raises(errors.PublicConfigError, match="root_public_key"):
+        ready(changed(form, production=True))
+
+
+@pytest.mark.parametrize("line", ["nonsense", "RWQ" + "A" * 53])
+def test_a_root_key_that_is_none_is_refused(form, line):
+    """A typing error must not look like a bad signature."""
+    with pytest.raises(errors.PublicConfigError, match="no public key"):
+        ready(changed(form, root_public_key=line))
+
+
+def test_production_refuses_drafts_until_the_center_has_confirmed_them(form):
+    """Words about the law and numbers of help lines are the Center's to confirm."""
+    config = changed(form, production=True, root_public_key=pinned_line(form))
+    with pytest.raises(errors.DraftTextError, match="texts_confirmed_on"):
+        ready(config)
+
+    config = replace(config, site=replace(config.site, texts_confirmed_on=DAY))
+    with pytest.raises(errors.DraftTextError, match="signed config"):
+        ready(config)
+
+
+def test_production_starts_when_all_is_confirmed(tmp_path):
+    """The refusals above can be met."""
+    from tests.intake.conftest import make_form
+
+    drafts = example_content()
+    areas = [
+        {
+            "code": area.code,
+            "label": dict(area.label),
+            "county": area.county,
+            "residents": area.residents,
+            "source": area.source,
+            "catch_all": area.catch_all,
+            "checked_on": DAY,
+        }
+        for area in drafts.areas
+    ]
+    form = make_form(tmp_path, make_center(content=example_content(texts_confirmed_on=DAY, area=areas)))
+    config = changed(form, production=True, root_public_key=pinned_line(form))
+
+    found = ready(replace(config, site=replace(config.site, texts_confirmed_on=DAY)))
+
+    assert found.warnings == ()
+    form.store.close()
+
+
+# Secrets and missing parts
+
+
+@pytest.mark.parametrize("place", ["beside", "public", "data", "data/deeper"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        b"HIRK\x01\x01\x00\x00 a keystore",
+        b"# created\nAGE-SECRET-KEY-PQ-1QQQQ\n",
+        b"age-secret-key-1qqqq",
+        b"x" * ((1 << 20) - 5) + b"AGE-SECRET-KEY-1QQQQ",
+    ],
+    ids=["keystore", "hybrid identity", "identity in lower case", "identity across a block"],
+)
+def test_a_secret_key_on_the_server_is_refused_by_its_file_alone(form, place, secret):
+    """The server must never be able to open a report, not even by accident; the key itself is not printed."""
+    settings = form.config.intake
+    directory = {"beside": form.config.path.parent, "public": settings.public_config}.get(
+        place, settings.data_dir
+    )
+    if place == "data/deeper":
+        directory = directory / "deeper"
+        directory.mkdir()
+    (directory / "stray").write_bytes(secret)
+
+    with pytest.raises(errors.SecretOnServerError, match="stray") as refused:
+        ready(form.config)
+
+    assert "QQQQ" not in str(refused.value).upper()
+
+
+def test_the_store_is_not_searched_for_secrets(form):
+    """Four bytes of magic turn up by chance in ciphertext; a store that refuses itself would lose reports."""
+    with form.config.intake.store.open("r+b") as file:
+        file.seek(50_000)
+        file.write(b"AGE-SECRET-KEY-")
+
+    ready(form.config)
+
+
+def test_a_server_that_was_never_set_up_is_told_what_to_run(form):
+    """Each missing part names the command."""
+    (form.config.intake.data_dir / "export.key").unlink()
+    with pytest.raises(errors.NotInitialisedError, match="intake init"):
+        ready(form.config)
+
+    with pytest.raises(errors.NotInitialisedError, match="intake init"):
+        ready(changed(form, data_dir=Path("/nowhere")))
+
+
+def test_a_missing_store_is_told_what_to_run(form):
+    """An empty new one in its place would hide the loss."""
+    form.config.intake.store.unlink()
+
+    with pytest.raises(errors.StoreMissingError, match="intake init"):
+        ready(form.config)
+
+
+def test_a_damaged_memory_of_serials_is_named(form):
+    """Guessing zero would accept an old config."""
+    (form.config.intake.data_dir / kept.SERIAL_NAME).write_text("many")
+
+    with pytest.raises(errors.NotInitialisedError, match="serial"):
+        ready(form.config)

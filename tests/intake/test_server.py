@@ -1,0 +1,131 @@
+"""The running server: what only a process can show. Kills, traces and full disks of the whole are promises' tests."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from crypto.unseal import unseal
+from intake.config import load
+from intake.store import Store
+from tests.intake.conftest import ROOT, Server
+from tests.intake.test_headers import EXACT, NEVER
+
+pytestmark = pytest.mark.loopback
+
+
+def workers(server: Server) -> list[int]:
+    """Process ids of the workers."""
+    pid = server.process.pid
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def narratives(server: Server) -> list[str]:
+    """What lies in the store, opened."""
+    store = Store(load(server.config).intake.store)
+    found = [unseal(one.sealed, server.center.identities).report.narrative for one in store.pending()]
+    store.close()
+    return found
+
+
+def test_the_server_adds_no_header_that_names_it(server):
+    """The application's headers are a table; these are what gunicorn puts around them."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    for path, status in (("/en/form", 200), ("/nowhere", 404), ("//evil.example/en/", 404)):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status
+        assert {name: answer.headers.get(name) for name in EXACT} == EXACT
+        assert [name for name in NEVER if name in answer.headers] == []
+    connection.close()
+
+
+def test_no_process_may_dump_core(server):
+    """The limit is set before the workers are forked, and in each of them."""
+    for pid in (server.process.pid, *workers(server)):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert "Max core file size        0                    0" in limits
+
+
+def test_a_hardened_process_is_closed_to_others_of_its_account(tmp_path):
+    """Whatever the environment asked for; a process of its own, because there is no way back."""
+    program = (
+        "import ctypes, faulthandler, os, pathlib, resource\n"
+        "from intake.hardening import harden\n"
+        f"harden(pathlib.Path({str(tmp_path)!r}))\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), faulthandler.is_enabled(),\n"
+        "      resource.getrlimit(resource.RLIMIT_CORE), oct(os.umask(0)), os.environ['SQLITE_TMPDIR'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+
+    assert done.stdout.strip() == f"0 False (0, 0) 0o77 {tmp_path}"
+
+
+def test_nothing_is_made_beside_the_store_and_no_control_socket_listens(server):
+    """The server would open one in the home directory by default."""
+    server.post({"narrative": ["x"]})
+
+    names = {path.name for path in load(server.config).intake.data_dir.iterdir()}
+    assert names == {"store.sqlite", "store.sqlite-journal", "export.key", "export.pub", "highest-serial"}
+    opened = Path("/proc/net/unix").read_text()
+    assert "gunicorn" not in opened
+
+
+def test_a_killed_worker_loses_no_acknowledged_report_and_is_replaced(server):
+    """One worker dies in the middle of its work; who saw "We have it" is not concerned."""
+    acknowledged: list[str] = []
+    stop = threading.Event()
+
+    def send(name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            story = f"{name}-{number}"
+            try:
+                status, _ = server.post({"narrative": [story]})
+            except (OSError, http.client.HTTPException):
+                continue
+            if status == 303:
+                acknowledged.append(story)
+
+    threads = [threading.Thread(target=send, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        time.sleep(0.4)
+        os.kill(workers(server)[0], signal.SIGKILL)
+    time.sleep(0.4)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    kept = narratives(server)
+    assert len(acknowledged) > 20
+    assert set(acknowledged) <= set(kept)
+    assert len(kept) == len(set(kept))
+
+
+def test_tokens_of_one_worker_are_known_to_the_other(server):
+    """The key is made before the workers are forked."""
+    from tests.form_client import send_report
+
+    for number in range(8):
+        send_report(server.url, {"narrative": [f"story {number}"]})
+
+    store = Store(load(server.config).intake.store)
+    flags = {unseal(one.sealed, server.center.identities).header.flags for one in store.pending()}
+    store.close()
+    assert flags == {("no_fetch",)}
