@@ -25,6 +25,7 @@ TOTAL: Final = "*"  # the code of a total, fixed by `sdc-release/1`
 YES: Final = "yes"
 NO: Final = "no"
 NOT_ANSWERED: Final = "not_answered"  # left blank, or "I'd rather not say"
+_BLANK: Final = ((), (PlaceType.SKIP.value,))
 
 INCIDENTS: Final[Mapping[str, tuple[str, ...]]] = {"record": (Record.INCIDENT.value,)}
 REPORTS: Final[Mapping[str, tuple[str, ...]]] = {}
@@ -252,11 +253,11 @@ _PLACE_LABELS: Final[Mapping[str, str]] = {
 
 
 def place_code(record: Countable) -> str:
-    """The leaf a record's coded place falls under."""
+    """The leaf a record's coded place falls under; not answered where nobody knew and the reporter left it blank."""
     place = codes.place_of(record.coding.place_coded)
     if place in (PlaceType.GOVERNMENT, PlaceType.POLICE_JAIL):
         return PUBLIC_BODY
-    if place == PlaceType.SKIP:
+    if place == PlaceType.UNSURE and record.answers["place_type"] in _BLANK:
         return NOT_ANSWERED
     return place if place in _PLACE_CODES else PlaceType.OTHER.value
 
