@@ -68,6 +68,9 @@ class Worlds:
             UnattackedError: too many unknowns, or figures that cannot all be true.
         """
         self._published = published
+        self._placed_at: dict[
+            tuple[str, Region], Columns | None
+        ] = {}  # asked for again in every run of slices
         tables = published.tables
         self._blocks: dict[str, _Block] = {}
         for together in _tied(published.slices, [table.scope for table in tables]):
@@ -83,11 +86,7 @@ class Worlds:
 
     def counts(self, region: Region, slices: Iterable[str]) -> bool:
         """Whether every one of these slices has a table that holds the region's dimensions."""
-        names = {name for name, _ in region}
-        return all(
-            any(names <= set(clique.dims) for clique in self._blocks[slice_].cliques[slice_])
-            for slice_ in slices
-        )
+        return all(self._found(self._blocks[slice_], slice_, region) is not None for slice_ in slices)
 
     def bounds(self, regions: Iterable[Region], slices: Iterable[str]) -> Range:
         """The least and the largest whole count of disjoint regions over slices; infinity where nothing bounds it.
@@ -125,11 +124,20 @@ class Worlds:
         return tuple(placed)
 
     def _columns(self, block: _Block, slice_: str, region: Region) -> Columns:
-        wanted = dict(region)
-        for clique in block.cliques[slice_]:
-            if set(wanted) <= set(clique.dims):
-                return clique.columns(wanted)
-        raise UnattackedError("a group lies across tables that were never joined")
+        columns = self._found(block, slice_, region)
+        if columns is None:
+            raise UnattackedError("a group lies across tables that were never joined")
+        return columns
+
+    def _found(self, block: _Block, slice_: str, region: Region) -> Columns | None:
+        """Columns of a region in one slice; None where no clique holds its dimensions."""
+        place = (slice_, region)
+        if place not in self._placed_at:
+            wanted = dict(region)
+            holding = (clique for clique in block.cliques[slice_] if wanted.keys() <= set(clique.dims))
+            clique = next(holding, None)
+            self._placed_at[place] = None if clique is None else clique.columns(wanted)
+        return self._placed_at[place]
 
     def _load(self, block: _Block) -> None:
         solver = highspy.Highs()  # type: ignore[no-untyped-call] # the binding ships without types for it
