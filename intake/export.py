@@ -109,9 +109,21 @@ class Status:
 
 
 def export(
-    exchange: Exchange, destination: Path, *, day: date, progress: Callable[[], None] = lambda: None
+    exchange: Exchange,
+    destination: Path,
+    *,
+    day: date,
+    progress: Callable[[], None] = lambda: None,
+    max_size: int = bundle.MAX_BUNDLE,
 ) -> Exported:
     """Write every envelope that is not acknowledged into new bundle directories.
+
+    Args:
+        exchange: what to export, and in whose name.
+        destination: a directory, usually on a stick.
+        day: of the export; only its week is kept.
+        progress: called after each envelope.
+        max_size: bytes of envelopes a bundle; beyond it a second bundle begins.
 
     Raises:
         ExportError: the destination took no more, or holds this bundle already.
@@ -132,7 +144,7 @@ def export(
             except errors.StoreDamageError:
                 damaged.append(envelope_id)
                 continue
-            if not writers[-1].has_room(len(envelope.sealed)):
+            if not writers[-1].has_room(len(envelope.sealed), max_size):
                 writers[-1].finish()
                 writers.append(_BundleWriter(exchange, destination, day))
             writers[-1].add(envelope_id, envelope.sealed)
@@ -254,8 +266,8 @@ class _BundleWriter:
             )
         self.directory.mkdir(exist_ok=True)
 
-    def has_room(self, size: int) -> bool:
-        return not self.entries or self._size + size <= bundle.MAX_BUNDLE
+    def has_room(self, size: int, max_size: int) -> bool:
+        return not self.entries or self._size + size <= max_size
 
     def add(self, envelope_id: str, sealed: bytes) -> None:
         entry = BundleEntry(id=envelope_id, n=len(sealed), sha256=hashlib.sha256(sealed).hexdigest())

@@ -106,6 +106,16 @@ class Pages:
         """A page of a few sentences that holds no answer."""
         return self._render("notice.html", heading=heading, sentences=sentences, is_error=is_error)
 
+    @cached_property
+    def style(self) -> bytes:
+        """The one stylesheet."""
+        return (resources.files("intake") / "static" / "style.css").read_bytes()
+
+    @cached_property
+    def style_name(self) -> str:
+        """The stylesheet's name, which holds a hash of its bytes, so that it may be cached for ever."""
+        return f"style-{hashlib.sha256(self.style).hexdigest()[:16]}.css"
+
     @property
     def other_way(self) -> str:
         """How to reach the Center without this form."""
@@ -188,19 +198,9 @@ class Pages:
             content=self.content,
             texts=self.content.texts,
             other_way=self.other_way,
-            style_name=style_name(),
+            style_name=self.style_name,
             **values,
         ).encode()
-
-
-def style() -> bytes:
-    """The one stylesheet."""
-    return (resources.files("intake") / "static" / "style.css").read_bytes()
-
-
-def style_name() -> str:
-    """The stylesheet's name, which holds a hash of its bytes, so that it may be cached for ever."""
-    return f"style-{hashlib.sha256(style()).hexdigest()[:16]}.css"
 
 
 def _environment() -> Environment:

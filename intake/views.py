@@ -16,7 +16,7 @@ from crypto.config import PublicConfig, Standing, standing
 from crypto.errors import FormatError, NoRecipientError, NothingToldError, TextTooLongError
 from crypto.report import Flag, LocalSets, Report, report_from_answers
 from crypto.seal import seal
-from intake import errors, forms, logs, pages, problems
+from intake import errors, forms, logs, problems
 from intake.anonymity import IMMUTABLE, NO_STORE, FormTokens, is_from_another_site, origin_flags
 from intake.bodies import Posted, Reading, read_posted
 from intake.clock import Now
@@ -113,9 +113,10 @@ def health() -> Response:
 @reporter.get("/static/<name>")
 def style(name: str) -> Response:
     """Hand out the one stylesheet, to be kept for ever under the name that its bytes have."""
-    if name != pages.style_name():
+    pages = _parts().pages
+    if name != pages.style_name:
         return missing(None)
-    answer = Response(pages.style(), mimetype="text/css")
+    answer = Response(pages.style, mimetype="text/css")
     answer.headers["Cache-Control"] = IMMUTABLE
     return answer
 

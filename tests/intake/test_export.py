@@ -113,6 +113,18 @@ def test_bundles_are_chained_and_each_holds_all_that_is_not_acknowledged(form, s
     assert [entry.id for entry in manifest.envelopes] == sorted(first + second)
 
 
+def test_more_than_one_bundle_holds_is_split_by_whole_envelopes(form, stick):
+    """A stick's file system and the review machine both have a limit; no envelope is cut."""
+    ids = filled(form, 5)
+
+    done = export.export(form.exchange, stick, day=DAY, max_size=2 * 34_427)
+
+    manifests = [manifest_of(form, directory) for directory in done.bundles]
+    assert [len(one.envelopes) for one in manifests] == [2, 2, 1]
+    assert [one.seq for one in manifests] == [1, 2, 3]
+    assert sorted(entry.id for one in manifests for entry in one.envelopes) == sorted(ids)
+
+
 def test_export_alone_deletes_nothing(form, stick):
     """A stick can be lost on the way."""
     ids = filled(form)

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from intake.bodies import Posted, Reading
 from tests.center import example_content, make_center
 from tests.intake.conftest import make_form
 
+PACKAGE = Path(forms.__file__).parent
 CONTROLS = {"input", "textarea", "select"}
 
 
@@ -185,8 +187,12 @@ def test_words_come_back_into_their_fields_and_ticks_into_their_boxes():
 
 def test_the_stylesheet_knows_start_and_end_and_never_left_and_right():
     """Right-to-left pages use the same file."""
-    from intake.pages import style
-
-    rules = re.sub(r"/\*.*?\*/", "", style().decode(), flags=re.DOTALL)
+    rules = re.sub(r"/\*.*?\*/", "", (PACKAGE / "static" / "style.css").read_text(), flags=re.DOTALL)
 
     assert re.search(r"\b(left|right)\b", rules) is None
+
+
+def test_no_template_takes_text_as_markup():
+    """Escaping is on for everything; one `|safe` would let a report write the page."""
+    for template in PACKAGE.glob("templates/**/*.html"):
+        assert re.search(r"\|\s*safe|Markup|autoescape", template.read_text()) is None, template.name

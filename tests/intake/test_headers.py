@@ -2,7 +2,9 @@
 
 import pytest
 
-from intake import pages
+from intake.config import SiteConfig
+from intake.pages import Pages
+from tests.center import DAY, example_content
 from tests.intake.conftest import make_form
 
 EXACT = {
@@ -22,7 +24,7 @@ NEVER = (
     "X-Powered-By",
     "Access-Control-Allow-Origin",
 )
-STYLE = f"/static/{pages.style_name()}"
+STYLE = f"/static/{Pages(site=SiteConfig(), content=example_content(), day=DAY).style_name}"
 TOLD = {"narrative": "What happened."}
 
 # method, path, form, request headers, status

@@ -92,6 +92,24 @@ def test_the_pool_grows_by_whole_batches_before_a_report_is_refused(store, tmp_p
     assert store.count() == 45
 
 
+def test_a_growth_that_a_crash_cut_short_is_finished_before_new_slots_are_used(tmp_path):
+    """Between new slots and their VACUUM the file would tell which reports came before the growth."""
+    path = tmp_path / "store.sqlite"
+    made(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 257")  # the mark that stands during a growth
+    connection.close()
+    again = Store(path, batch=40)
+
+    again.check()
+    again.add(envelope(), WEEK)
+
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    connection.close()
+    again.close()
+
+
 def test_free_and_used_rows_have_equal_columns(store, tmp_path):
     """SQLite overwrites a row in place only when no value changes its storage size."""
     store.add(envelope(), WEEK)
