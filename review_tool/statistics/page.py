@@ -4,7 +4,7 @@ Every number on it stands in `release.json` of the same release, or is a percent
 (METHODS.md 5). Words are filled from protected tables alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
 from typing import Final
@@ -14,6 +14,9 @@ from review_tool.statistics.disclosure import ProtectedTable
 from review_tool.statistics.hierarchy import TOTAL, YES, Exhibit
 
 Shown = tuple[Exhibit, Sequence[ProtectedTable]]
+Quarter = tuple[
+    str, Mapping[str, int | None]
+]  # a period and the printed counts of its records, None where hidden
 
 LEAST_DENOMINATOR: Final = 20  # incidents; a percentage of fewer says more than it knows
 HIDDEN: Final = "hidden to protect people"
@@ -23,6 +26,27 @@ READ_FIRST: Final = (
     "more trust, or more outreach. We did not verify most of them. Small numbers are hidden so that nobody can be found."
 )
 SEVERAL: Final = "People could tick several."
+
+_ONES: Final = (
+    *(
+        "no",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+    ),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS: Final = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_HUNDRED: Final = 100
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -40,6 +64,7 @@ td.hidden { text-align: end; font-style: italic; }
 def render(
     shown: Sequence[Shown],
     *,
+    earlier: Sequence[Quarter],
     period: str,
     closes: date,
     center_name: str,
@@ -50,6 +75,7 @@ def render(
 
     Args:
         shown: exhibits with their protected tables, in order, the one of records first.
+        earlier: the records of earlier releases, as they were printed, oldest first.
         period: `2026Q3`.
         closes: last day on which a case of this release was closed.
         center_name: as the signed configuration has it.
@@ -59,7 +85,8 @@ def render(
     title = f"{center_name}: reports of {period[:4]}, quarter {period[5]}"
     (records, (counted,)), *others = shown
     incidents = counted.counts[Record.INCIDENT]
-    parts = [_records(records, counted), *(_exhibit(one, tables, incidents) for one, tables in others)]
+    parts = [_records(records, [*earlier, (period, counted.counts)])]
+    parts += [_exhibit(one, tables, period, incidents) for one, tables in others]
     parts.append(_annex(shown, k=k, dropped=dropped))
     body = "\n".join(parts)
     return f"""<!DOCTYPE html>
@@ -84,29 +111,48 @@ messages are left out. Reports could be sent in English.</p>
 """.encode()
 
 
-def _records(exhibit: Exhibit, table: ProtectedTable) -> str:
-    labels = {**table.split.labels, TOTAL: "Reports in all"}
-    rows = [(labels[code], count) for code, count in table.counts.items()]
-    return _section(exhibit, _table("Records counted in this quarter", "What", rows, None))
+def _records(exhibit: Exhibit, quarters: Sequence[Quarter]) -> str:
+    """Exhibit 1 runs by quarter: what earlier releases printed stands beside the new line, unchanged."""
+    columns = {
+        Record.INCIDENT.value: "Incidents",
+        Record.FURTHER_REPORT.value: "Further reports",
+        TOTAL: "Reports in all",
+    }
+    head = f'<th scope="col">{exhibit.column}</th>'
+    head += "".join(f'<th scope="col" class="number">{label}</th>' for label in columns.values())
+    lines = "\n".join(
+        f'<tr><th scope="row">{escape(period)}</th>{"".join(_number(counts[code]) for code in columns)}</tr>'
+        for period, counts in quarters
+    )
+    table = _laid_out(f"{exhibit.title}, by quarter", head, lines)
+    return _section(exhibit, table, f"{NOT_PREVALENCE} {exhibit.note}")
 
 
-def _exhibit(exhibit: Exhibit, tables: Sequence[ProtectedTable], incidents: int | None) -> str:
+def _exhibit(exhibit: Exhibit, tables: Sequence[ProtectedTable], period: str, incidents: int | None) -> str:
     """Several yes/no tables stand as one list of their "yes"; one table stands with all its codes."""
     if exhibit.is_yes_no:
         rows = [(table.split.label, table.counts[YES]) for table in tables]
     else:
         rows = [(label, tables[0].counts[code]) for code, label in tables[0].split.labels.items()]
-    caption = f"{exhibit.title}: incidents, of {incidents} in this quarter"
-    return _section(exhibit, _table(caption, exhibit.column, rows, incidents))
+    caption = f"{exhibit.title}: incidents of {period}"
+    several = f" {SEVERAL}" if exhibit.is_yes_no else ""
+    note = f"{NOT_PREVALENCE} Period: {period}. Counted: {incidents} incidents.{several} {exhibit.note}"
+    return _section(exhibit, _table(caption, exhibit.column, rows, incidents), note)
 
 
-def _section(exhibit: Exhibit, table: str) -> str:
-    notes = (
-        f"{NOT_PREVALENCE} {SEVERAL} {exhibit.note}"
-        if exhibit.is_yes_no
-        else f"{NOT_PREVALENCE} {exhibit.note}"
+def _section(exhibit: Exhibit, table: str, note: str) -> str:
+    return f'<section>\n<h2>{escape(exhibit.title)}</h2>\n{table}\n<p class="note">{escape(note)}</p>\n</section>'
+
+
+def _laid_out(caption: str, head: str, lines: str) -> str:
+    return (
+        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<tbody>\n{lines}\n</tbody>\n</table>"
     )
-    return f'<section>\n<h2>{escape(exhibit.title)}</h2>\n{table}\n<p class="note">{escape(notes)}</p>\n</section>'
+
+
+def _number(count: int | None) -> str:
+    return f'<td class="hidden">{HIDDEN}</td>' if count is None else f'<td class="number">{count}</td>'
 
 
 def _table(caption: str, column: str, rows: Sequence[tuple[str, int | None]], denominator: int | None) -> str:
@@ -119,10 +165,7 @@ def _table(caption: str, column: str, rows: Sequence[tuple[str, int | None]], de
     head = f'<th scope="col">{escape(column)}</th><th scope="col" class="number">Number</th>'
     head += "" if shares is None else '<th scope="col" class="number">Share</th>'
     lines = "\n".join(_row(label, count, shares) for label, count in ordered)
-    return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{lines}\n</tbody>\n</table>"
-    )
+    return _laid_out(caption, head, lines)
 
 
 def _row(label: str, count: int | None, denominator: int | None) -> str:
@@ -131,7 +174,7 @@ def _row(label: str, count: int | None, denominator: int | None) -> str:
         span = "" if denominator is None else ' colspan="2"'
         return f'<tr>{name}<td class="hidden"{span}>{HIDDEN}</td></tr>'
     share = "" if denominator is None else f'<td class="number">{share_of(count, denominator)} %</td>'
-    return f'<tr>{name}<td class="number">{count}</td>{share}</tr>'
+    return f"<tr>{name}{_number(count)}{share}</tr>"
 
 
 def share_of(count: int, denominator: int) -> int:
@@ -141,7 +184,7 @@ def share_of(count: int, denominator: int) -> int:
 
 def _annex(shown: Sequence[Shown], *, k: int, dropped: Sequence[str]) -> str:
     lines = [
-        f"A number is hidden when it would show a group of fewer than {k} sources, and further numbers are hidden so "
+        f"A number is hidden when it would show a group of fewer than {in_words(k)} sources, and further numbers are hidden so "
         "that nobody can work it out by adding and subtracting. A hidden number may be none. All hidden numbers "
         "look the same on purpose.",
         "A list is joined into broader lines when too much of it would be hidden.",
@@ -157,6 +200,22 @@ def _annex(shown: Sequence[Shown], *, k: int, dropped: Sequence[str]) -> str:
 
 
 def _hidden_in(tables: Sequence[ProtectedTable]) -> str:
-    if any(table.hidden for table in tables):
-        return "some, because they are small or would let a small one be worked out"
-    return "none"
+    """How many cells, both codes of a yes/no table and totals counted; never which of them are small."""
+    hidden = sum(len(table.hidden) for table in tables)
+    if not hidden:
+        return "none"
+    cells = sum(len(table.counts) for table in tables)
+    return (
+        f"{in_words(hidden)} of {in_words(cells)}, because they are small, would let a small one be worked out, "
+        "or were drawn by lot so that the pattern tells nothing"
+    )
+
+
+def in_words(number: int) -> str:
+    """A number of ours in words, below a thousand: digits on the page are figures of `release.json` and nothing else."""
+    hundreds, rest = divmod(number, _HUNDRED)
+    tens, ones = divmod(rest, 10)
+    small = _ONES[rest] if rest < len(_ONES) else _TENS[tens] + (f"-{_ONES[ones]}" if ones else "")
+    if not hundreds:
+        return small
+    return f"{_ONES[hundreds]} hundred" + (f" and {small}" if rest else "")

@@ -22,7 +22,7 @@ from review_tool.gates import Countable, Record
 from review_tool.statistics import disclosure, intruder, tables
 from review_tool.statistics.disclosure import K, ProtectedTable
 from review_tool.statistics.hierarchy import QUARTERLY, RECORDS, Exhibit
-from review_tool.statistics.page import render
+from review_tool.statistics.page import Quarter, render
 from review_tool.statistics.published import UnattackedError
 from review_tool.statistics.tables import Table
 
@@ -97,7 +97,13 @@ def prepare(
     files["datapackage.json"] = _encode(_data_package(period, center_name, sorted(files)))
     shown = [(one, choices[one.id].protected) for one in QUARTERLY if choices[one.id].protected]
     files["report.html"] = render(
-        shown, period=period, closes=closes, center_name=center_name, k=K, dropped=dropped
+        shown,
+        earlier=_records_of(earlier),
+        period=period,
+        closes=closes,
+        center_name=center_name,
+        k=K,
+        dropped=dropped,
     )
     files[SUMS_NAME] = _checksums(files)
     files[SUMS_NAME + ".sig"] = sign(files[SUMS_NAME])
@@ -157,11 +163,15 @@ def _at_level(
 def _check_period(period: str, earlier: Mapping[str, Any]) -> None:
     if not PERIOD.fullmatch(period):
         raise ReleaseRefusedError("a period is a quarter such as 2026Q3")
-    released = {slice_ for release in earlier["releases"] for slice_ in release["scope"]}
-    if period in released:
-        raise ReleaseRefusedError(
-            f"{period} was released already; what was closed since counts in the next quarter"
-        )
+    for released in (slice_ for release in earlier["releases"] for slice_ in release["scope"]):
+        if released == period:
+            raise ReleaseRefusedError(
+                f"{period} was released already; what was closed since counts in the next quarter"
+            )
+        if (
+            not PERIOD.fullmatch(released) or released > period
+        ):  # a year, or a quarter that took what was left
+            raise ReleaseRefusedError(f"{period} overlaps {released}, which is released, or lies before it")
 
 
 def _check_size(records: Sequence[Countable]) -> None:
@@ -198,6 +208,16 @@ def _earlier(past: bytes | None) -> dict[str, Any]:
         return {"schema": SCHEMA, "dimensions": {}, "groups": {}, "releases": []}
     found: dict[str, Any] = json.loads(past)
     return found
+
+
+def _records_of(earlier: Mapping[str, Any]) -> list[Quarter]:
+    """Incidents and reports as earlier releases printed them."""
+    return [
+        (release["id"], {cell["record"]: None if cell["v"] == MARK else cell["v"] for cell in table["cells"]})
+        for release in earlier["releases"]
+        for table in release["tables"]
+        if table["id"] == RECORDS.id
+    ]
 
 
 def _published(
