@@ -1,10 +1,13 @@
 """Protection of one table: what must be hidden is, what is hidden stays open, and an intruder finds nothing."""
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from review_tool.statistics.disclosure import CannotProtectError, ProtectedTable, protect
+from review_tool.statistics import disclosure
+from review_tool.statistics.disclosure import CannotProtectError, Keyed, ProtectedTable, protect
 from review_tool.statistics.hierarchy import TOTAL
 from tests.review_tool.statistics.records import table_of
 
@@ -59,6 +62,49 @@ def test_no_small_count_is_printed_and_printed_counts_are_true(counts, seed):
 def test_the_same_seed_gives_the_same_table(counts, seed):
     """A release can be made again from the ledger, byte for byte."""
     assert _protected(_table(counts), seed).counts == _protected(_table(counts), seed).counts
+
+
+@given(
+    counts=st.lists(st.integers(0, 30), min_size=2, max_size=7).filter(lambda counts: sum(counts) >= 20),
+    writers=st.lists(st.integers(1, 30), min_size=7, max_size=7),
+    seed=SEEDS,
+)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_the_cells_hidden_for_protection_weigh_least(counts, writers, seed):
+    """Exact, not greedy: no set of further cells protects as well and loses less."""
+    names = [f"c{number}" for number in range(len(counts))]
+    table = table_of(dict(zip(names, counts, strict=True)), sources=dict(zip(names, writers, strict=False)))
+    keyed = Keyed(seed=seed, release="2026Q3")
+    primary = {cell.code for cell in table.cells if 1 <= cell.size < K}
+    primary |= {cell.code for cell in table.cells if cell.count == table.total.count < 3 * K}
+    sets = [
+        primary | set(more)
+        for size in range(len(names) + 1)
+        for more in combinations([name for name in names if name not in primary], size)
+    ]
+    safe = [hidden for hidden in sets if _is_safe(table, hidden)]
+    if table.total.size < K or not safe:
+        with pytest.raises(CannotProtectError):
+            disclosure._needed(table, K, keyed)  # noqa: SLF001 - before the cells drawn by lot
+        return
+
+    found = disclosure._needed(table, K, keyed)  # noqa: SLF001 - as above
+
+    assert _is_safe(table, found)
+    assert _weight(table, found, keyed) == min(_weight(table, hidden, keyed) for hidden in safe)
+
+
+def _is_safe(table, hidden):
+    """The promise for one line, said again: two cells, k records and sources, room above each few-sourced cell."""
+    cells = [cell for cell in table.cells if cell.code in hidden]
+    residual = sum(cell.count for cell in cells)
+    sources = {source for cell in cells for source in cell.by_source}
+    needs = [cell.count + K if cell.count >= K else K for cell in cells if 1 <= cell.size < K]
+    return not cells or (len(cells) > 1 and len(sources) >= K and residual >= max([K, *needs]))
+
+
+def _weight(table, hidden, keyed):
+    return sum(disclosure._weight(cell, table, keyed) for cell in table.cells if cell.code in hidden)  # noqa: SLF001 - the loss itself
 
 
 def test_a_small_cell_is_never_hidden_alone():
