@@ -1,0 +1,143 @@
+"""A running form and Debian's Chromium before it, with scripts switched off unless a test measures the page.
+
+The server is `intake serve` in a process of its own. The browser talks to the tests through a pipe, so these tests
+open no socket but to see whether the server answers.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
+from pytest_socket import disable_socket, enable_socket
+
+from crypto.unseal import Opened, unseal
+from intake import readiness
+from intake.config import load
+from tests.intake.conftest import Server, initialised, start_server
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+ARGUMENTS: Final = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING: Final = (
+    f"{CHROMIUM} is missing: nothing proves that the form works in a browser. "
+    "Run: sudo apt-get install --no-install-recommends chromium"
+)
+EXAMPLE: Final = Path(__file__).parents[2] / "config.example.toml"
+ARTIFACTS: Final = Path(__file__).parents[2] / "artifacts"
+PHONE: Final = {"width": 412, "height": 915}  # CSS pixels of a common phone
+
+SEND: Final = "button[type=submit]"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, in red, that no browser was there: a skip is a letter that nobody reads."""
+    if not CHROMIUM.exists():
+        terminalreporter.write_line(f"NO BROWSER TEST RAN: {MISSING}", red=True, bold=True)
+
+
+def launch_arguments() -> list[str]:
+    """What Chromium is started with; root cannot have its sandbox."""
+    return [*ARGUMENTS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+
+def site_section() -> str:
+    """The [site] section of the shipped example, so that pages show what a visitor would see."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    return text[text.index("[site]") + len("[site]") : text.index("[review]")]
+
+
+@dataclass
+class Visit:
+    """One visit to the form by somebody with a fresh browser: the page, and every request that it made."""
+
+    page: Page
+    url: str
+    requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, kind, address
+
+    def go(self, path: str) -> Response:
+        """Open a page of the form."""
+        answer = self.page.goto(self.url + path)
+        assert answer is not None
+        return answer
+
+    def send(self) -> Response:
+        """Press Send and return the answer to the post."""
+        with self.page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+            self.page.click(SEND)
+        self.page.wait_for_load_state()
+        return answered.value
+
+    @property
+    def posts(self) -> list[str]:
+        return [address for method, _, address in self.requests if method == "POST"]
+
+
+def visit_of(context: BrowserContext, url: str) -> Visit:
+    """Watch what a browser asks for."""
+    visit = Visit(page=context.pages[0] if context.pages else context.new_page(), url=url)
+    context.on("request", lambda asked: visit.requests.append((asked.method, asked.resource_type, asked.url)))
+    return visit
+
+
+def stored_reports(server: Server) -> list[Opened]:
+    """Every report in the server's store, opened with the Center's keys as the review machine does it."""
+    store = readiness.open_store(load(server.config))
+    try:
+        return [unseal(envelope.sealed, server.center.identities) for envelope in store.pending()]
+    finally:
+        store.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Debian's Chromium; without it these tests are skipped loudly, and fail where they must run."""
+    if CHROMIUM.exists():
+        return CHROMIUM
+    if os.environ.get("CI") == "true":
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def served(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One running form for all browser tests."""
+    enable_socket()
+    try:
+        server = start_server(*initialised(tmp_path_factory.mktemp("served"), site=site_section()))
+    finally:
+        disable_socket(allow_unix_socket=True)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path, playwright: Playwright) -> Iterator[Browser]:
+    """One browser; each test gets a context of its own, which keeps nothing."""
+    started = playwright.chromium.launch(executable_path=chromium, args=launch_arguments())
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Server) -> Iterator[Visit]:
+    """Somebody with a phone and scripts off."""
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    yield visit_of(context, served.url)
+    context.close()
