@@ -144,9 +144,9 @@ def _covered(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> froze
         missing = max(missing, 1)
     found = start | _cheapest_cover(others, max(missing, 0), table, keyed)
     if len(found) < 2:
-        spare = [cell for cell in table.cells if cell.code not in found]
-        if not spare:
-            raise CannotProtectError(f"{table.split.id}: one code alone cannot be hidden")
+        spare = [
+            cell for cell in table.cells if cell.code not in found
+        ]  # a lone cell is the total, never hidden
         found |= {min(spare, key=lambda cell: _weight(cell, table, keyed)).code}
     return found
 

@@ -41,8 +41,6 @@ class _Clique:
             for name, codes in zip(self.dims, self.codes, strict=True)
         ]
         shape = tuple(len(codes) for codes in self.codes)
-        if not all(chosen):
-            return frozenset()
         places = np.arange(self.size).reshape(shape)[np.ix_(*chosen)] if shape else np.zeros(1, dtype=int)
         return frozenset(int(place) + self.first for place in places.ravel())
 

@@ -167,3 +167,10 @@ def test_nobody_else_makes_a_protected_table():
 
     with pytest.raises(AssertionError, match="protect"):
         ProtectedTable(split=table.split, counts={"c0": 3}, gate=object())
+
+
+@pytest.mark.parametrize("seed", [b"", bytes(31), bytes(33)])
+def test_a_seed_of_another_length_is_a_mistake(seed):
+    """A short seed could be tried out."""
+    with pytest.raises(AssertionError, match="bytes"):
+        protect([_table([3, 20, 30])], seed=seed, release_id="2026Q3")

@@ -255,6 +255,50 @@ def test_rules_of_logic_count():
     assert "exact_small" in kinds(found)
 
 
+@pytest.mark.parametrize(
+    ("blur", "kind"),
+    [
+        ({"rounding": {"base": 5, "how": "down"}}, "narrow"),
+        ({"rounding": {"base": 2, "how": "random"}}, "small_range"),
+        ({"rounding": {"base": 5, "how": "controlled"}}, "narrow"),
+        ({"rounding": {"base": 3, "how": "smallcount"}}, "exact_small"),
+        ({"noise": {"max": 1}}, "small_range"),
+    ],
+)
+def test_blurred_figures_are_ranges(blur, kind):
+    """A small figure that was rounded or shifted by a known bound still says what is possible."""
+    value = 0 if kind == "narrow" else 3
+
+    assert kind in kinds(attack(two_way({"a1": value, "a2": 60, "*": 63}, dims=("a",), **blur), k=K))
+
+
+def test_a_cell_that_is_not_there_is_zero_unless_the_table_says_so():
+    """The default of the schema: an omitted combination of leaf codes is an empty one."""
+    cells = {"a1 b1": "c", "a1 b2": 30, "a1 *": 33}
+
+    assert "exact_small" in kinds(attack(two_way(cells | {"* b1": 3}, omitted="zero"), k=K))
+    assert not kinds(attack(two_way({"a1 b2": 30, "* *": 90}, omitted="hidden"), k=K))
+
+
+def test_small_words_may_hold_zeros_where_the_table_hides_them():
+    """Below five is none to four in a table that shows no zeros."""
+    open_zero = two_way({"a1": "<5", "a2": "c", "*": 60}, dims=("a",), zeros_shown=False)
+
+    assert "small_range" not in kinds(attack(open_zero, k=K))
+    assert "narrow" in kinds(attack(open_zero, k=K))
+
+
+def test_groups_that_overlap_are_lines_of_their_own():
+    """A and B, B and D: what is left of the whole beside each is a group."""
+    leaking = published(
+        ("2026Q3", {"t": {"ab": 28, "bd": 20, "*": 30}}),
+        dimensions={"t": ["a", "b", "d"]},
+        groups={"t": {"ab": ["a", "b"], "bd": ["b", "d"]}},
+    )
+
+    assert "residual_small" in kinds(attack(leaking, k=K))
+
+
 BROKEN = [
     lambda whole: whole.update(schema="other"),
     lambda whole: whole.pop("dimensions"),

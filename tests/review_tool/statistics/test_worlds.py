@@ -66,7 +66,7 @@ def _joint(published, names):
 
 
 @given(whole=releases())
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_bounds_are_those_of_an_integer_program_on_the_joint_table(whole):
     """The strongest intruder there is, on releases small enough for it."""
     published = read(json.dumps(whole).encode())
