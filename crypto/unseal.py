@@ -83,7 +83,7 @@ def parse_identity(text: str) -> bytes:
     """
     if text != text.upper():
         raise KeyStringError("an identity string is upper case throughout; copy it again")
-    seed = bech32.decode(IDENTITY_HRP, text.lower())
+    seed = bech32.decode(IDENTITY_HRP, text)
     if len(seed) != SEED_SIZE:
         raise KeyStringError("an identity string holds 32 bytes; copy it again")
     return seed

@@ -44,6 +44,14 @@ def test_broken_string_is_refused(reason: str) -> None:
         bech32.decode(text.rpartition("1")[0].lower(), text)
 
 
+def test_letter_that_only_looks_like_a_k_is_refused() -> None:
+    """The Kelvin sign becomes a plain k in lower case: one key would have two spellings."""
+    text = bech32.encode("age-secret-key-pq-", b"\x01" * 32).upper()
+
+    with pytest.raises(KeyStringError):
+        bech32.decode("age-secret-key-pq-", text.replace("K", "\u212a", 1))
+
+
 def test_the_last_one_separates() -> None:
     """`age1pq` holds a 1 itself; taking the first would cut the key in the wrong place."""
     assert bech32.decode("age1pq", bech32.encode("age1pq", b"\x00" * 32)) == b"\x00" * 32
