@@ -108,7 +108,12 @@ class Writer:
         self._forget()
 
     def write(self, content: bytes) -> None:
-        """Take more plaintext of any length."""
+        """Take more plaintext of any length.
+
+        Raises:
+            ValueError: the file is closed: what is added now would be lost unseen.
+        """
+        self._require_open()
         rest = memoryview(content)
         while rest:
             if len(self._held) == CHUNK_SIZE:
@@ -118,14 +123,24 @@ class Writer:
             rest = rest[room:]
 
     def close(self) -> None:
-        """Write the last chunk and forget the keys."""
-        self._seal_chunk(is_last=True)
-        self._forget()
+        """Write the last chunk and forget the keys.
 
-    def _seal_chunk(self, *, is_last: bool) -> None:
+        Raises:
+            ValueError: the file is closed.
+        """
+        try:
+            self._seal_chunk(is_last=True)
+        finally:
+            self._forget()
+
+    def _require_open(self) -> ChaCha20Poly1305:
         if self._cipher is None:
             raise ValueError("this envelope is closed")
-        self._sink.write(self._cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), self._held, None))
+        return self._cipher
+
+    def _seal_chunk(self, *, is_last: bool) -> None:
+        cipher = self._require_open()
+        self._sink.write(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), self._held, None))
         self._chunk += 1
         self._wipe_held()
 
@@ -174,7 +189,7 @@ def read_header(sealed: BinaryIO) -> Header:
     Raises:
         HeaderError: not age v1, or the header is cut or malformed.
     """
-    if sealed.read(len(VERSION_LINE)) != VERSION_LINE:
+    if _read_full(sealed, len(VERSION_LINE)) != VERSION_LINE:
         raise HeaderError
     lines = [VERSION_LINE]
     stanzas: list[Stanza] = []
