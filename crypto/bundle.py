@@ -20,7 +20,6 @@ README_NAME: Final = "README.txt"
 ENVELOPE_SUFFIX: Final = ".age"
 ENVELOPE_NAME: Final = re.compile(r"[0-7][0-9a-f]{15}\.age")  # 63-bit row id as 16 lower-case hex digits
 MAX_BUNDLE: Final = 2 * 1024**3  # bytes, 2 GiB: every stick's file system can hold it
-MAX_MANIFEST: Final = 64 * 1024**2  # bytes; some 500,000 envelopes, more than fit a bundle
 DURABLE: Final = 2  # media that hold a report before it is acknowledged
 
 _ID: Final = re.compile(r"[0-7][0-9a-f]{15}")

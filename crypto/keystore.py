@@ -56,12 +56,19 @@ class EpochState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Epoch:
-    """One key epoch: the seed that opens its envelopes, and the fingerprint of its public key."""
+    """One key epoch: the seed that opens its envelopes, and the fingerprint of its public key.
+
+    Raises:
+        ValueError: the seed has another length.
+    """
 
     epoch: int
     seed: bytes
     state: EpochState
     fingerprint: str
+
+    def __post_init__(self) -> None:
+        _require_keys(self.seed)
 
     def __repr__(self) -> str:
         return f"Epoch({self.epoch}, {self.state})"
@@ -69,7 +76,11 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Keystore:
-    """The keys of the review machine: epochs, the acknowledgement key's seed, the vault's keys."""
+    """The keys of the review machine: epochs, the acknowledgement key's seed, the vault's keys.
+
+    Raises:
+        ValueError: a key has another length, or an epoch stands twice.
+    """
 
     center: str
     epochs: tuple[Epoch, ...]
@@ -77,19 +88,38 @@ class Keystore:
     vault_key: bytes
     next_vault_key: bytes | None = None
 
+    def __post_init__(self) -> None:
+        following = () if self.next_vault_key is None else (self.next_vault_key,)
+        _require_keys(self.ack_seed, self.vault_key, *following)
+        if len({one.epoch for one in self.epochs}) != len(self.epochs):
+            raise ValueError("a keystore holds each key epoch once")
+
     def __repr__(self) -> str:
         return "Keystore(redacted)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RootKeystore:
-    """The root signing key's seed, in a file of its own: it signs configurations and nothing else."""
+    """The root signing key's seed, in a file of its own: it signs configurations and nothing else.
+
+    Raises:
+        ValueError: the seed has another length.
+    """
 
     center: str
     root_seed: bytes
 
+    def __post_init__(self) -> None:
+        _require_keys(self.root_seed)
+
     def __repr__(self) -> str:
         return "RootKeystore(redacted)"
+
+
+def _require_keys(*keys: bytes) -> None:
+    # Checked when the value is made: a keystore that holds a cut key would be written, and never read again.
+    if any(len(key) != KEY_SIZE for key in keys):
+        raise ValueError(f"every key in a keystore has {KEY_SIZE} bytes")
 
 
 def write_keystore(
@@ -215,7 +245,7 @@ def _keystore(found: Mapping[str, Json]) -> Keystore:
 
 
 def _epoch(found: Json) -> Epoch:
-    if not isinstance(found, dict) or not isinstance(found["epoch"], int):
+    if not isinstance(found, dict) or type(found["epoch"]) is not int:  # True is an int to isinstance
         raise TypeError("epoch")
     return Epoch(
         epoch=found["epoch"],
@@ -232,10 +262,7 @@ def _text(found: Json) -> str:
 
 
 def _key(found: Json) -> bytes:
-    key = bytes.fromhex(_text(found))
-    if len(key) != KEY_SIZE:
-        raise ValueError("key")
-    return key
+    return bytes.fromhex(_text(found))
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -3,11 +3,13 @@
 Every derivation costs most of a second, also here: there is no cheaper profile. So one file serves many tests.
 """
 
+import inspect
 import stat
 import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,7 +32,9 @@ from crypto.keystore import (
 )
 
 PASSPHRASE = "correct horse battery staple mango river"  # noqa: S105 - of keys that guard nothing
+NO_PASSPHRASE: Any = None  # deriving from it is a TypeError, so it tells whether a refusal came before
 GOLDEN = Path(__file__).parent.parent / "golden/keystore"
+EPOCH = {"epoch": 1, "fingerprint": "33922 95390", "seed": "01" * 32, "state": "active"}
 KEYSTORE = Keystore(
     center="test-center",
     epochs=(
@@ -134,7 +138,20 @@ def test_impossible_file_is_refused_before_deriving(
     damaged.write_bytes(change(written.read_bytes()))
 
     with pytest.raises(KeystoreError):
-        read_keystore(damaged, PASSPHRASE)
+        read_keystore(damaged, NO_PASSPHRASE)
+
+
+def test_the_test_before_deriving_would_notice_deriving(written: Path) -> None:
+    """Its twin: with a good prefix the passphrase that is none is used, and that shows."""
+    with pytest.raises(TypeError):
+        read_keystore(written, NO_PASSPHRASE)
+
+
+def test_keystores_cost_a_gibibyte_a_guess_unless_asked_otherwise() -> None:
+    """Whoever calls the writer without a thought must get the strong profile."""
+    assert inspect.signature(write_keystore).parameters["cost"].default is DEFAULT_COST
+    assert Cost(memory_kib=1_048_576, iterations=4, lanes=4) == DEFAULT_COST
+    assert Cost(memory_kib=262_144, iterations=3, lanes=4) == FLOOR_COST
 
 
 @pytest.mark.parametrize(
@@ -164,6 +181,24 @@ def test_rewriting_changes_salt_and_nonce_and_kinds_do_not_mix(tmp_path: Path) -
     assert read_root_keystore(first, "FULL width words of the passphrase") == root  # NFKC makes them one
     with pytest.raises(KeystoreError):
         read_keystore(first, "FULL width words of the passphrase")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: replace(KEYSTORE, ack_seed=bytes(31)),
+        lambda: replace(KEYSTORE, vault_key=bytes(33)),
+        lambda: replace(KEYSTORE, next_vault_key=b""),
+        lambda: replace(KEYSTORE, epochs=(KEYSTORE.epochs[0], KEYSTORE.epochs[0])),
+        lambda: replace(KEYSTORE.epochs[0], seed=b""),
+        lambda: RootKeystore(center="test-center", root_seed=bytes(64)),
+    ],
+    ids=["short seed", "long key", "empty key", "epoch twice", "empty seed", "long root seed"],
+)
+def test_keystore_with_a_cut_key_cannot_be_made(make: Callable[[], object]) -> None:
+    """It would be written without complaint, and never be read again."""
+    with pytest.raises(ValueError, match=r"32 bytes|once"):
+        make()
 
 
 def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -202,12 +237,18 @@ def reseal() -> Callable[[object], bytes]:
         lambda whole: [whole],
         lambda whole: {**whole, "epochs": {}},
         lambda whole: {**whole, "epochs": [{"epoch": "1"}]},
+        lambda whole: {**whole, "epochs": [{**EPOCH, "epoch": True}]},
+        lambda whole: {**whole, "epochs": [{**EPOCH, "state": "lost"}]},
+        lambda whole: {**whole, "epochs": [EPOCH, EPOCH]},
         lambda whole: {**whole, "center": 1},
         lambda whole: {**whole, "vault_key": "04" * 31},
         lambda whole: {**whole, "ack_seed": "no hex"},
     ],
-    ids=["no object", "epochs no list", "epoch no number", "center no text", "short key", "no hex"],
-)
+    ids=[
+        "no object", "epochs no list", "epoch no number", "epoch a truth", "unknown state", "epoch twice",
+        "center no text", "short key", "no hex",
+    ],
+)  # fmt: skip
 def test_authentic_nonsense_is_refused(
     reseal: Callable[[object], bytes], tmp_path: Path, change: Callable[[dict], object]
 ) -> None:
