@@ -1,13 +1,16 @@
-"""FORMAT.md's worked example, computed again with the standard library and `cryptography`, and nothing of ours.
+"""FORMAT.md's worked example, computed again with the standard library and `cryptography` alone.
 
-If our code and this document drifted apart, files written today could not be read by who has only the document.
+Our own code is then held to the same bytes. If it drifted from this document, files written today could not be read by
+who has only the document.
 """
 
 import base64
 import hashlib
 import hmac
+import io
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,8 +22,12 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519Pr
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 import crypto
-from crypto import labels
+from crypto import age, labels
+from crypto.payload import pack_report, unpack_report
+from crypto.report import report_from_header
+from crypto.xwing import key_pair
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 DOCUMENT = (Path(crypto.__file__).parent / "FORMAT.md").read_text()
 VALUES = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|$", DOCUMENT, re.MULTILINE))
 BLOCKS = dict(re.findall(r"^`([^`\n]+)`\n```\n(.*?)\n```$", DOCUMENT, re.MULTILINE | re.DOTALL))
@@ -113,18 +120,36 @@ def test_payload_is_laid_out() -> None:
     assert json.dumps(json.loads(header), sort_keys=True, separators=(",", ":")).encode() == header
 
 
-def test_our_writer_gives_the_same_payload() -> None:
-    """The same example by our own code: otherwise the document would describe another format."""
-    from crypto.payload import unpack_report
-    from crypto.report import report_from_header
-
-    padded = (bytes.fromhex(VALUES["payload_prefix"]) + BLOCKS["payload_header"].encode()).ljust(
-        32_768, b"\0"
+def test_our_writer_and_reader_agree_with_the_document() -> None:
+    """The same examples by our own code: otherwise the document would describe another format."""
+    header = json.loads(BLOCKS["payload_header"])
+    padded = pack_report(
+        fields=header["fields"],
+        flags=(),
+        form_lang="en",
+        form_version="1.0",
+        payload_id=header["payload_id"],
+        received_day=date.fromisoformat(header["received_day"]),
+        context_id=bytes.fromhex(VALUES["context_id"]),
+        contact_block=None,
+        attachments=(),
     )
-    header, context_id, contact, attachments = unpack_report(padded)
 
-    assert report_from_header(header.fields).narrative == "They shouted at us."
-    assert (context_id.hex(), contact, attachments) == (VALUES["context_id"], None, ())
+    assert padded.startswith(bytes.fromhex(VALUES["payload_prefix"]) + BLOCKS["payload_header"].encode())
+    assert hashlib.sha256(padded).hexdigest() == VALUES["payload_sha256"]
+    assert report_from_header(unpack_report(padded)[0].fields).narrative == "They shouted at us."
+    assert b"".join(age.open_with(io.BytesIO(hex_block("age_file")), [key_pair(SEED)])) == b"told"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.sig", "ack.json", "ack.sig"])
+def test_golden_files_are_those_of_the_document(name: str) -> None:
+    """Two examples of one format would drift apart."""
+    assert (GOLDEN / name).read_bytes().removesuffix(b"\n").decode() == BLOCKS[name]
+
+
+def test_golden_keystore_is_that_of_the_document() -> None:
+    """The same for the file that must open in ten years."""
+    assert (GOLDEN / "keystore").read_bytes() == hex_block("keystore")
 
 
 def test_signature_files_are_as_written() -> None:
