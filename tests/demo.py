@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -225,7 +224,8 @@ def next_steps(demo: Demo) -> str:
     """Say how the visitor's own report gets into the next release."""
     today = datetime.now(UTC).date()
     current = f"{today.year}Q{(today.month + 2) // 3}"
-    here = os.path.relpath(demo.root)
+    inside = demo.root.is_relative_to(Path.cwd())
+    here = shlex.quote(str(demo.root.relative_to(Path.cwd()) if inside else demo.root))
     server, review = f"{here}/on-server", f"{here}/on-review"
     return f"""
 Now tell the form something yourself: {demo.url}
