@@ -50,9 +50,9 @@ def _release(browser: Browser, report: Path) -> bytes:
     margin = 24
     clip = {
         "x": box["x"] - margin,
-        "y": box["y"] - margin,
+        "y": box["y"] - 4,  # what stands above is near
         "width": box["width"] + 2 * margin,
-        "height": box["height"] + 2 * margin,
+        "height": box["height"] + margin,
     }
     return page.screenshot(full_page=True, clip=clip)
 

@@ -11,12 +11,21 @@ from playwright.sync_api import Playwright, Route
 
 from tests.browser.conftest import Visit, launch_arguments, visit_of
 from tests.intake.conftest import Server
-from tests.test_promises import files_holding
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 
 CANARIES = ("Kanarienvogel7391", "Zaunkoenig2846")
 MOMENTS = ("typed", "refused", "sent", "sent and typed again")
+
+
+def files_holding(root: Path, words: tuple[str, ...]) -> set[str]:
+    """Names of files below a directory that hold one of the words, in the two encodings a browser writes."""
+    wanted = [word.encode(encoding) for word in words for encoding in ("utf-8", "utf-16-le")]
+    return {
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and any(one in path.read_bytes() for one in wanted)
+    }
 
 
 def type_canaries(visit: Visit) -> None:
@@ -50,7 +59,7 @@ def profile_after(
         context.route("**/en/form", lambda route: _sinful(route, sin))
     leave_at(moment, visit_of(context, served.url))
     context.close()
-    assert files_holding(profile, ["/en/form"]), "the profile was not written at all"
+    assert files_holding(profile, ("/en/form",)), "the profile was not written at all"
     return files_holding(profile, CANARIES)
 
 
