@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+# Beginning of a program that shall know no code but that of its working directory. Our packages are installed for
+# editing, and that finder would hand over a module that was deleted from a copy.
+ALONE = "import sys; sys.meta_path[:] = [one for one in sys.meta_path if 'editable' not in one.__module__]\n"
 # What a server is deployed without.
 OPENING = ("crypto/unseal.py", "crypto/keystore.py", "review_tool")
 
@@ -31,11 +34,8 @@ def sinful(directory: Path, name: str, line: str, instead: str) -> Path:
 
 def python(directory: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Run a program against the copy and nothing else of ours."""
-    lines = (
-        f"import sys; sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]; sys.path.insert(0, '.')\n"
-    )
     return subprocess.run(
-        [sys.executable, "-P", "-c", lines + program],
+        [sys.executable, "-c", ALONE + program],
         cwd=directory,
         capture_output=True,
         text=True,

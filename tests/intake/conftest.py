@@ -24,9 +24,9 @@ from intake.config import Config, load
 from intake.export import Exchange
 from intake.store import Store
 from tests.center import DAY, Center, make_center
+from tests.server_copy import ALONE, ROOT
 
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
-ROOT = Path(__file__).parents[2]
 SLOTS = 24  # a small pool, so that a store is made in milliseconds
 
 
@@ -135,7 +135,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def intake_command(config: Path, *words: str) -> list[str]:
     """The command line as a process of this Python."""
-    return [sys.executable, "-c", "from intake.cli import main; main()", "--config", str(config), *words]
+    program = ALONE + "from intake.cli import main; main()"
+    return [sys.executable, "-c", program, "--config", str(config), *words]
 
 
 def start_server(
