@@ -1,257 +1,271 @@
 """The twelve promises of `docs/threat-model.md`: each test fails when its promise is broken.
 
-Beside each detector stands a twin in which the promise is broken on purpose, in a copy of the server's tree or with
-another table; there the same detector must fire. Details are tested beside the modules; here stands what is promised.
+Beside each detector stands a twin in which the promise is broken on purpose, in a copy of the tree with one line edited
+or with another table; there the same detector must fire. Details are tested beside the modules; here stands what is
+promised. How things are looked for lies in `tests/promises/`. The file is long so that the twelve stand in one place.
 """
 
 import base64
-import hashlib
-import http.client
 import json
 import os
 import re
+import resource
+import secrets
 import shutil
 import sqlite3
 import subprocess
-import threading
 import time
 import urllib.parse
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
+from sqlalchemy import create_engine, insert, select
 
-from crypto import labels, signing
-from crypto.bundle import AckEntry, Acknowledgement, AckState, format_acknowledgement, read_manifest
-from crypto.errors import HeaderError
+from crypto.answers import PlaceType
+from crypto.errors import HeaderError, KeystoreError
+from crypto.keystore import read_keystore
+from crypto.report import QUESTIONS
 from crypto.seal import Envelope, seal
-from crypto.unseal import unseal
 from intake.config import load
-from intake.export import export
-from intake.store import Store
-from review_tool import audit
+from intake.slots import FREE_WEEK
 from review_tool.audit import Act
 from review_tool.errors import AuditError, NotCountableError, WrongKeyError
-from review_tool.gates import countable, linked
-from review_tool.statistics import intruder, release
+from review_tool.gates import countable
+from review_tool.schema import AUDIT, METADATA
+from review_tool.statistics import intruder
 from tests.center import DAY, make_center, sample_report
-from tests.intake.conftest import Server, initialised, intake_command, make_form, start_server
+from tests.intake.conftest import intake_command, make_form
+from tests.intake.test_order import LIMIT, look
+from tests.intake.test_store import WEEK, envelope, made
+from tests.promises import commands, figures, search, servers
+from tests.promises.servers import FALSE_ACKS, FORM_TYPE, TEXTS, TOLD, running
 from tests.review_tool.review_machine import make_machine, sealed, write_bundle
-from tests.review_tool.statistics.records import case, coding, record
+from tests.review_tool.statistics.records import case, coding
 from tests.server_copy import ROOT, python, server_copy, sinful
 
-TOLD = {"narrative": ["We were shouted at."], "incident_types": ["words"]}
-CANARY = "Kanarienvogel-ß-鳥-🐤"
-TRACED = "kanarienvogel7391"  # plain letters: a trace shows them as they are
-SYNCS = re.compile(r"\b(fsync|fdatasync)\(")
-
-
-# --- detectors ------------------------------------------------------------------------------------
-
-
-def disguises(word: str) -> set[bytes]:
-    """A word as it could lie on a disk."""
-    plain = word.encode()
-    found = {plain, word.encode("utf-16-le"), word.encode("utf-16-be"), plain.hex().encode()}
-    found |= {urllib.parse.quote(word).encode(), urllib.parse.quote_plus(word).lower().encode()}
-    found.add(json.dumps(word)[1:-1].encode())
-    for shift in range(3):  # base64 of the word at each alignment, without the ends that neighbours change
-        found.add(base64.b64encode(b"x" * shift + plain)[4:-4])
-    return found
-
-
-def files_holding(root: Path, words: Iterable[str]) -> set[str]:
-    """Names of files below a directory in which any of the words lies, in any disguise."""
-    wanted = {disguise for word in words for disguise in disguises(word)}
-    return {
-        str(path.relative_to(root))
-        for path in root.rglob("*")
-        if path.is_file() and any(one in path.read_bytes() for one in wanted)
-    }
-
-
-def lost_words(page: str, typed: str) -> bool:
-    """Whether an answer to a post gives the typed words not back."""
-    return typed not in page
-
-
-def loaded_modules(directory: Path) -> set[str]:
-    """What the whole server loads when all its modules are imported."""
-    done = python(
-        directory,
-        "import importlib, pkgutil, intake\n"
-        "for one in pkgutil.iter_modules(intake.__path__): importlib.import_module('intake.' + one.name)\n"
-        "print(*sys.modules)",
-    )
-    assert done.returncode == 0, done.stderr
-    return set(done.stdout.split())
-
-
-def traced_post(server_log: Path, copy: Path, config: Path, port: int, center) -> str:
-    """Post one report to a server run from a copy under strace; return the trace."""
-    trace = server_log.with_name("trace.txt")
-    calls = "trace=fsync,fdatasync,write,pwrite64,writev,pwritev,sendto,sendmsg,open,openat"
-    prefix = ["strace", "-f", "-qq", "-yy", "-s", "200000", "-e", calls, "-o", str(trace)]
-    server = start_server(config, port, center, prefix=prefix, tree=copy)
-    try:
-        status, _ = server.post({**TOLD, "narrative": [TRACED]})
-        assert status == 303
-    finally:
-        server.kill()
-    return trace.read_text()
-
-
-def synced_before_answer(trace: str) -> bool:
-    """Whether a file of the store was synced before the first byte of the 303 left."""
-    before, found, _ = trace.partition("HTTP/1.1 303")
-    assert found, "the answer is not in the trace"
-    since_healthz = before.rpartition("HTTP/1.1 200")[2]  # the server has started and made its pool
-    return any(SYNCS.search(line) and "store" in line for line in since_healthz.splitlines())
-
-
-def writes_of(trace: str, word: str) -> list[str]:
-    """Calls that gave a word to anything but a socket."""
-    return [line for line in trace.splitlines() if word in line and "TCP" not in line]
-
+PLAIN = "canary7391plain"  # a trace shows plain letters as they are
+FOREIGN = "Straßenvogel 鳥 ਪੰਛੀ é 🐤𝔘"  # beyond ASCII, beyond the BMP, and different in NFC and NFD
+TYPED = f"{FOREIGN} <b>&\"said'</b>"
 
 needs_strace = pytest.mark.skipif(
-    shutil.which("strace") is None and os.environ.get("CI") != "true", reason="strace is not installed"
+    os.environ.get("CI") != "true" and (shutil.which("strace") is None or os.geteuid() != 0),
+    reason="strace is not installed, or not root: a hardened server shows its buffers to nobody else",
 )
 
 
-# --- P1: whoever holds the server or the stick reads nothing ------------------------------------------
+# --- P1: whoever holds the server or the stick reads nothing --------------------------------------
 
 
-def told_with_canaries(client, count: int) -> list[str]:
-    """Post reports with a word of their own in every text; return the words."""
-    words = []
-    for number in range(count):
-        texts = {
-            name: f"{CANARY}{name}{number}x" for name in ("narrative", "when_text", "own_words", "contact")
-        }
-        assert client.post("/en/form", data=TOLD | texts).status_code == 303
-        words += texts.values()
-    return words
+def told_to_a_server(root: Path, *, reports: int, tree: Path = ROOT) -> set[str]:
+    """Send reports with words in every text, carry them onto a stick; the files in which a word lies."""
+    (root / "stick").mkdir(parents=True)
+    with running(root / "server", tree) as server:
+        for number in range(reports):
+            texts = {name: [f"{FOREIGN} {PLAIN} {number}"] for name in (*TEXTS, "unheard_of")}
+            assert server.post({**TOLD, **texts, "place_type": [PlaceType.LGBTQ_SPACE.value]})[0] == 303
+        servers.command(server, tree, "export", str(root / "stick"))
+    return search.files_telling(root, [PLAIN, FOREIGN, PlaceType.LGBTQ_SPACE.value])
 
 
-def test_p1_no_word_of_a_hundred_reports_lies_on_the_server_or_the_stick(tmp_path):
-    """Not in the store, its journal, the bundle or any name, in any encoding."""
-    form = make_form(tmp_path / "server", slots=120)
-    words = told_with_canaries(form.client, 100)
-    (tmp_path / "stick").mkdir()
-    export(form.exchange, tmp_path / "stick", day=DAY)
-
-    assert files_holding(tmp_path, words) == set()
+@pytest.mark.loopback
+def test_p1_no_word_of_a_hundred_reports_lies_on_the_server_or_the_stick(tmp_path, socket_enabled):
+    """Not in the store, its journal, a log, the bundle or any name, in any encoding; ticked codes neither."""
+    assert told_to_a_server(tmp_path, reports=100) == set()
 
 
-def test_p1_twin_a_store_without_a_seal_is_found_out(tmp_path):
-    """The detector sees words that lie in a database, and in each disguise."""
-    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
-        connection.execute("CREATE TABLE slot (content TEXT)")
-        connection.execute("INSERT INTO slot VALUES (?)", (CANARY * 3,))
-    connection.close()
-    for number, disguise in enumerate(disguises(CANARY)):
+@pytest.mark.loopback
+def test_p1_twin_a_seal_that_does_not_encrypt_is_found_out(tmp_path, socket_enabled):
+    """The same search on a server whose envelopes look right and hide nothing."""
+    copy = sinful(
+        server_copy(tmp_path / "copy"),
+        "crypto/age.py",
+        "(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), self._held, None)",
+        "(bytes(self._held) + bytes(TAG_SIZE)",
+    )
+
+    found = told_to_a_server(tmp_path / "sinful", reports=1, tree=copy)
+
+    assert "server/data/store.sqlite" in found
+    assert any(name.startswith("stick/") and name.endswith(".age") for name in found)
+
+
+@pytest.mark.parametrize("word", [PLAIN, FOREIGN])
+def test_p1_twin_a_word_is_found_in_each_of_its_disguises(word, tmp_path):
+    """A search that knows UTF-8 alone would miss a dump of memory, a query string or an archive."""
+    import gzip
+
+    hidden = search.disguises(word) | {gzip.compress(b"x" * 50 + word.encode())}
+    for number, disguise in enumerate(hidden):
         (tmp_path / str(number)).write_bytes(b"before" + disguise + b"after")
 
-    assert len(files_holding(tmp_path, [CANARY])) == 1 + len(disguises(CANARY))
+    assert len(search.files_telling(tmp_path, [word])) == len(hidden) > 9
 
 
 def test_p1_an_envelope_with_a_classical_stanza_is_no_envelope():
     """One X25519 stanza would let a quantum computer in; the store's only type refuses it."""
-    center = make_center()
-    whole = seal(sample_report(), center.config, lang="en", flags=(), day=DAY).sealed
+    whole = seal(sample_report(), make_center().config, lang="en", flags=(), day=DAY).sealed
     first_line, rest = whole.split(b"\n", 1)
-    stanza = b"-> X25519 " + base64.b64encode(bytes(32)).rstrip(b"=") + b"\n"
-    body = base64.b64encode(bytes(32)).rstrip(b"=") + b"\n"
+    share = base64.b64encode(bytes(32)).rstrip(b"=")
+    Envelope(sealed=whole)
 
     with pytest.raises(HeaderError):
-        Envelope(sealed=first_line + b"\n" + stanza + body + rest)
+        Envelope(sealed=first_line + b"\n-> X25519 " + share + b"\n" + share + b"\n" + rest)
 
 
-# --- P2: nothing of who or when ----------------------------------------------------------------------
+@pytest.mark.loopback
+def test_p1_a_server_with_a_secret_key_on_it_does_not_start(tmp_path, socket_enabled):
+    """A key that lies beside the store opens it for whoever takes the disk."""
+    with running(tmp_path) as server:
+        assert servers.command(server, ROOT, "check", "--json")["ready"]
+        shutil.copy(ROOT / "tests/golden/keystore", load(server.config).intake.data_dir / "backup")
+
+        with pytest.raises(AssertionError, match="holds a secret key"):
+            servers.command(server, ROOT, "check")
 
 
-MARKS = ("Marked-Agent-7", "marked-referer-7", "203.0.113.77", "xx-marked")
+# --- P2: nothing of who or when -------------------------------------------------------------------
+
+ADDRESS = "127.0.0.77"
+MARKS = {
+    "User-Agent": "Marked-Agent-7391",
+    "Referer": "http://example.org/marked-referer-7391",
+    "X-Forwarded-For": "203.0.113.77",
+    "Forwarded": "for=198.51.100.77",
+    "Accept-Language": "xx-marked-7391",
+    "Cookie": "marked=cookie7391",
+}
 
 
+def kept_of_a_visit(root: Path, tree: Path = ROOT) -> set[str]:
+    """Visit from an unusual address with marked headers, well and badly; the files that keep who or when."""
+    first = time.time()
+    with running(root, tree) as server:
+        last = time.time() + 1  # a server may keep when it was started; nobody else was there
+        while time.time() < last:
+            time.sleep(0.05)
+        body = urllib.parse.urlencode(TOLD, doseq=True).encode()
+        assert servers.sent_from(server, ADDRESS, body, MARKS | {"Content-Type": FORM_TYPE}) == 303
+        assert servers.sent_from(server, ADDRESS, body, MARKS) == 415
+        assert servers.sent_from(server, ADDRESS, body, MARKS | {"Transfer-Encoding": "no"}) >= 400
+    visit = search.moments(last, time.time())
+    who = [ADDRESS, *MARKS.values()]
+    needles = {one for word in who for one in search.disguises(word) | search.hashes(word)}
+    assert first < last
+    return search.files_holding(root, needles | visit)
+
+
+@pytest.mark.loopback
 def test_p2_address_agent_and_time_of_a_visit_are_kept_nowhere(tmp_path, socket_enabled):
-    """A visitor from an unusual address with marked headers leaves a report and nothing else."""
-    server = start_server(*initialised(tmp_path))
-    before = time.time()
-    try:
-        _visit(server)
-    finally:
-        server.kill()
-    times = {f"{int(before) + second}" for second in range(10)} | {
-        time.strftime("%H:%M", time.gmtime(before))
-    }
-
-    log = server.log.read_bytes()
-    assert files_holding(tmp_path, [*MARKS, "127.0.0.77"]) == set()
-    assert not any(one.encode() in log for one in times)
+    """Neither plainly nor hashed; no second, minute or day, in letters or in bytes."""
+    assert kept_of_a_visit(tmp_path) == set()
 
 
-def test_p2_twin_a_server_with_an_access_log_is_found_out(tmp_path, socket_enabled):
-    """The same visit against a server that logs requests."""
-    copy = sinful(
-        server_copy(tmp_path / "copy"),
+SINS_OF_MEMORY = {
+    "an access log": (
         "intake/views.py",
         "    if is_from_another_site(post):\n",
-        "    _LOG.error('%s %s', post.headers.get('User-Agent'), post.environ['REMOTE_ADDR'])\n"
-        "    print(post.headers.get('User-Agent'), flush=True)\n"
+        "    _LOG.error('%s', post.headers.get('User-Agent'))\n    if is_from_another_site(post):\n",
+    ),
+    "a hashed address": (
+        "intake/views.py",
         "    if is_from_another_site(post):\n",
-    )
-    (tmp_path / "server").mkdir()
-    config, port, center = initialised(tmp_path / "server")
-    server = start_server(config, port, center, tree=copy)
-    try:
-        _visit(server)
-    finally:
-        server.kill()
+        "    _LOG.error(__import__('hashlib').sha256(post.environ['REMOTE_ADDR'].encode()).hexdigest())\n"
+        "    if is_from_another_site(post):\n",
+    ),
+    "a minute for a week": (
+        "intake/clock.py",
+        "        return iso_week(self.day)\n",
+        "        return self.moment.strftime('%d.%H:%M')\n",
+    ),
+    "a time in the log": (
+        "intake/logs.py",
+        '            return f"{record.levelname.lower()}: {record.getMessage()}"\n',
+        '            return f"{record.created} {record.getMessage()}"\n',
+    ),
+}
 
-    assert files_holding(tmp_path / "server", MARKS) != set()
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("sin", SINS_OF_MEMORY)
+def test_p2_twin_a_server_that_remembers_is_found_out(sin, tmp_path, socket_enabled):
+    """The same visit to a server that keeps something of it."""
+    copy = sinful(server_copy(tmp_path / "copy"), *SINS_OF_MEMORY[sin])
+    if sin == "a time in the log":  # our own server logs nothing in a visit, so here it says one word
+        sinful(
+            copy,
+            "intake/views.py",
+            "    parts = _parts()\n    posted =",
+            "    parts = _parts()\n    _LOG.error('x')\n    posted =",
+        )
+
+    assert kept_of_a_visit(tmp_path / "server", copy) != set()
 
 
-def _visit(server: Server) -> None:
-    """Post from 127.0.0.77 with headers that would show up."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, source_address=("127.0.0.77", 0))
-    headers = {
-        "User-Agent": MARKS[0],
-        "Referer": f"http://127.0.0.1:{server.port}/{MARKS[1]}",
-        "X-Forwarded-For": MARKS[2],
-        "Accept-Language": MARKS[3],
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    connection.request("POST", "/en/form", urllib.parse.urlencode(TOLD, doseq=True), headers)
-    assert connection.getresponse().status == 303
+def test_p2_no_column_of_the_store_holds_more_than_the_week(tmp_path):
+    """What lies in clear beside the envelopes, whole: a list, so that a new column has to be argued for."""
+    form = make_form(tmp_path)
+    for _ in range(3):
+        form.client.post("/en/form", data=TOLD)
+    connection = sqlite3.connect(form.config.intake.store)
+    (columns,) = connection.execute("SELECT group_concat(name) FROM pragma_table_info('slot')").fetchone()
+    (tables,) = connection.execute("SELECT group_concat(name) FROM sqlite_master").fetchone()
+    clear = set(connection.execute("SELECT used, week FROM slot"))
     connection.close()
+    form.store.close()
+
+    assert (tables, columns) == ("slot", "id,used,week,envelope,content")
+    assert clear == {(0, FREE_WEEK), (1, WEEK)}
 
 
-def test_p2_rows_tell_no_order_of_arrival(tmp_path):
-    """`tests/intake/test_order.py` holds this at any moment, growth included, with its twins."""
-    from tests.intake import test_order
+def test_p2_the_store_tells_no_order_of_arrival_and_its_twin_does(tmp_path):
+    """`tests/intake/test_order.py` looks at more moments, growth of the pool included, and has more twins."""
+    store = made(tmp_path / "store.sqlite", batch=100)
+    rows = sqlite3.connect(tmp_path / "rows.sqlite")
+    rows.execute("CREATE TABLE row (id INTEGER PRIMARY KEY, content BLOB)")
+    marks = [secrets.token_bytes(16) for _ in range(80)]
+    for mark in marks:
+        store.add(envelope(mark), WEEK)
+        rows.execute("INSERT INTO row (content) VALUES (?)", (envelope(mark).sealed,))
+    rows.commit()
+    rows.close()
+    store.close()
 
-    test_order.test_the_file_tells_no_order_of_arrival_at_any_moment_growth_included(tmp_path)
+    assert abs(look(tmp_path / "store.sqlite", marks)) < LIMIT
+    assert look(tmp_path / "rows.sqlite", marks) > LIMIT
 
 
-# --- P3: one size ------------------------------------------------------------------------------------
+# --- P3: one size ---------------------------------------------------------------------------------
+
+LETTERS = ("a", "ü", "я", "م", "ਪ", "鳥", "🐤", "\n", '"', "\\", "é", "\u200d")
 
 
-def test_p3_reports_of_any_length_and_script_have_one_size():
-    """10,000 of them are sealed in `tests/crypto/test_seal.py`."""
+def sizes_of(reports: int) -> set[int]:
+    """Sizes of sealed reports, every text of another length and script, some boxes ticked, some with contact."""
     center = make_center()
-    texts = ["", "a", "ü" * 999, "鳥" * 6_000, "ਪ" * 3_000, "🐤" * 5_000, "\n" * 10 + "x"]
-    sizes = {
-        len(seal(sample_report(narrative=text), center.config, lang="en", flags=(), day=DAY).sealed)
-        for text in texts
-    }
+    sizes = set()
+    for number in range(reports):
+        letter = LETTERS[number % len(LETTERS)]
+        texts = {
+            asked.name: "x"[:number] + letter * (number * 7919 % ((asked.limit or 0) * 2 // 3))
+            for asked in QUESTIONS
+            if asked.name in TEXTS
+        }
+        texts["narrative"] = texts["narrative"][
+            : 19_000 // len(json.dumps(letter, ensure_ascii=False).encode())
+        ]
+        report = sample_report(**texts, bias=("sogi.gay", "gi.trans")[: number % 3])
+        lang = ("en", "es", "fa", "hmn")[number % 4]
+        sizes.add(len(seal(report, center.config, lang=lang, flags=(), day=DAY).sealed))
+    return sizes
 
-    assert len(sizes) == 1
+
+def test_p3_five_hundred_reports_of_any_length_and_script_have_one_size():
+    """10,000 of them are sealed in `tests/crypto/test_seal.py`; the largest possible one there too."""
+    assert len(sizes_of(500)) == 1
 
 
 def test_p3_twin_without_padding_the_lengths_show(tmp_path):
@@ -264,476 +278,489 @@ def test_p3_twin_without_padding_the_lengths_show(tmp_path):
     )
     shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("node_modules", "vectors"))
     shutil.copy(ROOT / "config.example.toml", copy)
+    done = python(copy, "from tests.test_promises import sizes_of\nprint(*sizes_of(50))")
+
+    assert len(done.stdout.split()) > 10, done.stderr
+
+
+# --- P4: the internet side opens nothing ----------------------------------------------------------
+
+OPENERS = {"crypto.unseal", "crypto.keystore", "sqlcipher3", "shamir_mnemonic", "review_tool"}
+
+
+def loaded_modules(tree: Path) -> set[str]:
+    """What the whole server loads when all its modules are imported."""
     done = python(
-        copy,
-        "from crypto.seal import seal\n"
-        "from tests.center import DAY, make_center, sample_report\n"
-        "config = make_center().config\n"
-        "print(*{len(seal(sample_report(narrative='a' * n), config, lang='en', flags=(), day=DAY).sealed)"
-        " for n in (1, 500, 5000)})",
+        tree,
+        "import importlib, pkgutil, intake\n"
+        "for one in pkgutil.iter_modules(intake.__path__): importlib.import_module('intake.' + one.name)\n"
+        "print(*sys.modules)",
     )
-
-    assert len(done.stdout.split()) == 3, done.stderr
-
-
-# --- P4: the internet side opens nothing -----------------------------------------------------------------
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
 
 
+@pytest.mark.loopback
 def test_p4_the_whole_flow_runs_with_the_opening_code_deleted(tmp_path, socket_enabled):
-    """Init, form, export and acknowledgement, as deployed."""
+    """Check, form, export and acknowledgement, as deployed."""
     copy = server_copy(tmp_path / "copy")
-    (tmp_path / "server").mkdir()
-    config, port, center = initialised(tmp_path / "server")
-    server = start_server(config, port, center, tree=copy)
-    try:
+    with running(tmp_path / "server", copy) as server:
+        assert servers.command(server, copy, "check", "--json")["ready"]
         assert server.post(TOLD)[0] == 303
-        exported = _run(copy, config, "export", str(tmp_path), "--json")
-        acknowledgement = _acknowledged(Path(exported["bundle"]), center, load(config).intake.data_dir)
-        _run(copy, config, "acknowledge", str(acknowledgement))
-        status = _run(copy, config, "status", "--json")
-    finally:
-        server.kill()
+        exported = servers.command(server, copy, "export", str(tmp_path), "--json")
+        answer = servers.acknowledged(Path(exported["bundle"]), server)
+        path = servers.write_ack(tmp_path, answer, server.center.ack_seed)
+        servers.command(server, copy, "acknowledge", str(path))
+        status = servers.command(server, copy, "status", "--json")
 
-    assert not (copy / "crypto" / "unseal.py").exists()
+    assert not [
+        name for name in ("crypto/unseal.py", "crypto/keystore.py", "review_tool") if (copy / name).exists()
+    ]
     assert (status["stored"], status["awaiting_acknowledgement"]) == (0, 0)
 
 
 def test_p4_no_opening_code_is_loaded_and_its_twin_is_seen(tmp_path):
-    """`sys.modules` of the whole server; then the same with one import planted."""
-    forbidden = {"crypto.unseal", "crypto.keystore", "sqlcipher3", "shamir_mnemonic", "review_tool"}
+    """`sys.modules` of the whole server; then the same with one import planted, and with the code deleted too."""
     copy = server_copy(tmp_path / "copy", without=())
+    assert not OPENERS & loaded_modules(copy)
 
-    assert not forbidden & loaded_modules(copy)
+    sinful(copy, "intake/pages.py", "import hashlib\n", "import hashlib\nimport crypto.unseal\n")
 
-    sinful(
-        copy,
-        "intake/pages.py",
-        "import hashlib\n",
-        "import hashlib\nimport crypto.unseal\n",
-    )
-    assert forbidden & loaded_modules(copy) == {"crypto.unseal"}
+    assert OPENERS & loaded_modules(copy) == {"crypto.unseal"}
+    (copy / "crypto/unseal.py").unlink()
+    with pytest.raises(AssertionError, match=r"crypto\.unseal"):
+        loaded_modules(copy)
 
 
-def _run(copy: Path, config: Path, *words: str) -> dict:
-    done = subprocess.run(
-        intake_command(config, *words),
-        cwd=copy,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if "--json" in words else {}
-
-
-def _acknowledged(bundle: Path, center, data_dir: Path) -> Path:
-    """Answer a bundle as the review machine does, without opening it."""
-    raw = (bundle / "manifest.json").read_bytes()
-    public = signing.parse_public_key((data_dir / "export.pub").read_text())
-    manifest = read_manifest(
-        raw, (bundle / "manifest.sig").read_bytes(), export_public=public, center=center.id
-    )
-    ack = Acknowledgement(
-        center=center.id,
-        ack_seq=1,
-        manifest=hashlib.sha256(raw).hexdigest(),
-        stored=tuple(
-            AckEntry(id=one.id, sha256=one.sha256, state=AckState.READ) for one in manifest.envelopes
-        ),
-        audit_head="0" * 64,
-    )
-    content = format_acknowledgement(ack)
-    path = bundle.parent / "acknowledgement.json"
-    path.write_bytes(content)
-    path.with_suffix(".sig").write_bytes(signing.sign(labels.ACK, content, center.ack_seed))
-    return path
-
-
-# --- P5, P6: no plain word on a disk; "we have it" is true ---------------------------------------------------
+# --- P5, P6: no plain word on a disk; "we have it" is true ----------------------------------------
 
 
 @needs_strace
+@pytest.mark.loopback
 def test_p5_p6_no_word_is_written_and_the_store_is_synced_before_the_answer(tmp_path, socket_enabled):
     """A trace of the running server: kill -9 cannot show a missing sync, and no file search sees an unnamed file."""
-    (tmp_path / "server").mkdir()
-    config, port, center = initialised(tmp_path / "server")
-    trace = traced_post(tmp_path / "log", server_copy(tmp_path / "copy"), config, port, center)
+    calls = servers.traced_post(tmp_path, server_copy(tmp_path / "copy"), PLAIN)
 
-    assert synced_before_answer(trace)
-    assert writes_of(trace, TRACED) == []
+    assert servers.is_durable_at_the_answer(calls)
+    assert any(PLAIN in call for call in calls), "the trace is blind"
+    assert servers.written_anywhere(calls, PLAIN) == []
+
+
+LATER = "        __import__('threading').Timer(0.5, parts.store.add, (envelope, now.week)).start()\n"
+SINS_OF_HASTE = {
+    "the disk takes its time": ("intake/store.py", '("synchronous", "FULL", 2)', '("synchronous", "OFF", 0)'),
+    # The end of the journal is not synced: after a power cut a journal that came back undoes the report.
+    "half a sync": ("intake/store.py", '("synchronous", "FULL", 2)', '("synchronous", "NORMAL", 1)'),
+    "an answer before the commit": (
+        "intake/views.py",
+        "        parts.store.add(envelope, now.week)\n",
+        LATER,
+    ),
+}
 
 
 @needs_strace
-def test_p5_p6_twin_a_server_that_spools_and_does_not_sync_is_found_out(tmp_path, socket_enabled):
-    """The same trace of a server that keeps a draft in a file and lets the disk take its time."""
-    copy = server_copy(tmp_path / "copy")
-    sinful(copy, "intake/store.py", '    ("synchronous", "FULL", 2),\n', '    ("synchronous", "OFF", 0),\n')
-    sinful(
-        copy,
+@pytest.mark.loopback
+@pytest.mark.parametrize("sin", SINS_OF_HASTE)
+def test_p6_twin_an_answer_before_the_sync_is_found_out(sin, tmp_path, socket_enabled):
+    """The same trace of servers that say "we have it" too early."""
+    copy = sinful(server_copy(tmp_path / "copy"), *SINS_OF_HASTE[sin])
+
+    assert not servers.is_durable_at_the_answer(servers.traced_post(tmp_path, copy, PLAIN))
+
+
+@needs_strace
+@pytest.mark.loopback
+def test_p5_twin_a_server_that_keeps_a_draft_is_found_out(tmp_path, socket_enabled):
+    """The same trace of a server that spools into a file without a name, which no search would see."""
+    copy = sinful(
+        server_copy(tmp_path / "copy"),
         "intake/views.py",
         "    if is_from_another_site(post):\n",
-        "    __import__('pathlib').Path(__file__).with_name('draft').write_text(str(posted.fields))\n"
+        "    draft = __import__('tempfile').TemporaryFile()\n"
+        "    draft.write(str(posted.fields).encode())\n    draft.flush()\n"
         "    if is_from_another_site(post):\n",
     )
-    (tmp_path / "server").mkdir()
-    config, port, center = initialised(tmp_path / "server")
-    trace = traced_post(tmp_path / "log", copy, config, port, center)
 
-    assert not synced_before_answer(trace)
-    assert writes_of(trace, TRACED)
+    assert servers.written_anywhere(servers.traced_post(tmp_path, copy, PLAIN), PLAIN)
 
 
-def test_p5_no_core_is_dumped(tmp_path, socket_enabled):
+def largest_cores(root: Path, tree: Path = ROOT) -> set[str]:
+    """How large a core each process of a server may leave, where the system would allow any."""
+    with running(root, tree, prefix=["prlimit", "--core=1000000:1000000"]) as server:
+        pid = server.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        limits = [Path(f"/proc/{one}/limits").read_text() for one in (pid, *children)]
+    assert len(limits) > 1
+    return {found[1] for found in (re.search(r"Max core file size\s+(\d+)", one) for one in limits) if found}
+
+
+@pytest.mark.loopback
+@pytest.mark.skipif(
+    0 <= resource.getrlimit(resource.RLIMIT_CORE)[1] < 1_000_000, reason="this system allows no core at all"
+)
+def test_p5_no_core_is_dumped_and_its_twin_would_be(tmp_path, socket_enabled):
     """A crash must not write the memory that holds a report."""
-    server = start_server(*initialised(tmp_path))
-    limits = Path(f"/proc/{server.process.pid}/limits").read_text()
-    server.kill()
+    assert largest_cores(tmp_path / "server") == {"0"}
 
-    assert re.search(r"Max core file size\s+0\s+0\s", limits)
-
-
-def killed_under_load(root: Path, tree: Path, *, cycles: int) -> tuple[set[str], set[str]]:
-    """Kill the server while eight people send, again and again: (stories that were acknowledged, stories kept)."""
-    config, port, center = initialised(root)
-    acknowledged: set[str] = set()
-    for cycle in range(cycles):
-        server = start_server(config, port, center, tree=tree)
-        threads = [
-            threading.Thread(target=_send_until_dead, args=(server, f"{cycle}-{number}", acknowledged))
-            for number in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.7 + 0.13 * cycle)
-        server.kill()
-        for thread in threads:
-            thread.join()
-    store = Store(load(config).intake.store)
-    kept = [unseal(one.sealed, center.identities).report.narrative for one in store.pending()]
-    store.close()
-    assert len(kept) == len(set(kept)), "a report lies twice"
-    return acknowledged, set(kept)
+    line = "    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+    copy = sinful(
+        server_copy(tmp_path / "copy"),
+        "intake/hardening.py",
+        line,
+        "",
+    )
+    assert largest_cores(tmp_path / "sinful", copy) == {"1000000"}
 
 
-def _send_until_dead(server: Server, name: str, acknowledged: set[str]) -> None:
-    for number in range(10_000):
-        story = f"story {name}-{number}"
-        try:
-            status, _ = server.post({**TOLD, "narrative": [story]}, timeout=10)
-        except OSError:
-            return
-        if status == 303:
-            acknowledged.add(story)
-
-
+@pytest.mark.loopback
 def test_p6_every_acknowledged_report_survives_kill_nine_under_load(tmp_path, socket_enabled):
-    """Who saw "We have it" has a report that is there afterwards and opens."""
-    acknowledged, kept = killed_under_load(tmp_path, ROOT, cycles=5)
+    """Who saw "We have it" has a report that is there afterwards, once, and opens."""
+    acknowledged, kept = servers.killed_under_load(tmp_path, ROOT, cycles=5)
 
     assert len(acknowledged) > 50
     assert acknowledged <= kept
 
 
+@pytest.mark.loopback
 def test_p6_twin_a_server_that_answers_before_it_stores_loses_reports(tmp_path, socket_enabled):
     """The same with the commit left to a thread."""
-    copy = sinful(
-        server_copy(tmp_path / "copy"),
-        "intake/views.py",
-        "        parts.store.add(envelope, now.week)\n",
-        "        __import__('threading').Timer(0.5, parts.store.add, (envelope, now.week)).start()\n",
-    )
+    copy = sinful(server_copy(tmp_path / "copy"), *SINS_OF_HASTE["an answer before the commit"])
     (tmp_path / "server").mkdir()
-    acknowledged, kept = killed_under_load(tmp_path / "server", copy, cycles=1)
+
+    acknowledged, kept = servers.killed_under_load(tmp_path / "server", copy, cycles=1)
 
     assert not acknowledged <= kept
 
 
-def test_p6_nothing_is_forgotten_without_a_signed_acknowledgement_of_the_same_bytes(tmp_path):
-    """Forged, foreign, old and altered ones are refused in `tests/intake/test_export.py`."""
-    form = make_form(tmp_path / "server")
-    assert form.client.post("/en/form", data=TOLD).status_code == 303
-    (stored,) = form.store.pending()
-    ack = Acknowledgement(
-        center=form.center.id,
-        ack_seq=1,
-        manifest="0" * 64,
-        stored=(AckEntry(id=stored.id, sha256="0" * 64, state=AckState.READ),),
-        audit_head="0" * 64,
+def still_stored(root: Path, names: Iterable[str], tree: Path = ROOT) -> tuple[int, int]:
+    """Give a server with one report false acknowledgements, then the true one; what is stored after either."""
+    with running(root, tree) as server:
+        assert server.post(TOLD)[0] == 303
+        exported = servers.command(server, tree, "export", str(root), "--json")
+        true = servers.acknowledged(Path(exported["bundle"]), server)
+        answers = [FALSE_ACKS[name](true, server.center) for name in names]
+        for seq, (ack, seed) in enumerate(answers, start=1):
+            path = servers.write_ack(root, replace(ack, ack_seq=seq), seed)
+            command = intake_command(server.config, "acknowledge", str(path))
+            subprocess.run(command, cwd=tree, capture_output=True, check=False)
+        kept = servers.command(server, tree, "status", "--json")["stored"]
+        path = servers.write_ack(root, replace(true, ack_seq=len(answers) + 1), server.center.ack_seed)
+        servers.command(server, tree, "acknowledge", str(path))
+        return kept, servers.command(server, tree, "status", "--json")["stored"]
+
+
+@pytest.mark.loopback
+def test_p6_only_a_signed_acknowledgement_that_names_id_and_hash_lets_the_server_forget(
+    tmp_path, socket_enabled
+):
+    """All false ones leave the report where it is, the true one does not; more in `tests/intake/test_export.py`."""
+    assert still_stored(tmp_path, FALSE_ACKS) == (1, 0)
+
+
+SINS_OF_FORGETTING = {
+    "of other bytes": ("intake/export.py", " == entry.sha256:", " != '':"),
+    "signed by another key": (
+        "crypto/bundle.py",
+        "    signing.verify(labels.ACK, content, signature, ack_public)\n",
+        "",
+    ),
+}
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize("false", SINS_OF_FORGETTING)
+def test_p6_twin_a_server_that_believes_too_much_is_found_out(false, tmp_path, socket_enabled):
+    """The same acknowledgements against servers that check less."""
+    copy = sinful(server_copy(tmp_path / "copy"), *SINS_OF_FORGETTING[false])
+
+    assert still_stored(tmp_path / "server", [false], copy) == (0, 0)
+
+
+# --- P7: typed words come back ---------------------------------------------------------------------
+
+
+@pytest.mark.loopback
+def test_p7_every_refusal_gives_the_typed_words_back(tmp_path, socket_enabled):
+    """Whatever goes wrong after a post, nobody has to tell it twice; more kinds in `tests/intake/test_views.py`."""
+    with running(tmp_path, lines="deadline_seconds = 0.3") as server:
+        pages = servers.refusals(server, TYPED)
+
+    assert servers.without_the_words(pages, TYPED) == []
+
+
+@pytest.mark.loopback
+def test_p7_twin_an_error_page_without_the_words_is_found_out(tmp_path, socket_enabled):
+    """The same refusals by a server that shows an empty form with the error on top."""
+    copy = sinful(
+        server_copy(tmp_path / "copy"),
+        "intake/views.py",
+        "form_again(problem, posted, parts.tokens",
+        "form_again(problem, Posted(fields={}, reading=posted.reading), parts.tokens",
     )
-    content = format_acknowledgement(ack)
-    path = tmp_path / "ack.json"
-    path.write_bytes(content)
-    path.with_suffix(".sig").write_bytes(signing.sign(labels.ACK, content, form.center.ack_seed))
+    with running(tmp_path / "server", copy, lines="deadline_seconds = 0.3") as server:
+        pages = servers.refusals(server, TYPED)
 
-    subprocess.run(
-        intake_command(tmp_path / "server" / "intake.toml", "acknowledge", str(path)),
-        check=False,
-        capture_output=True,
-        cwd=ROOT,
-    )
-
-    assert [one.sealed for one in form.store.pending()] == [stored.sealed]
+    assert servers.without_the_words(pages, TYPED) == list(pages)
 
 
-# --- P7: typed words come back -----------------------------------------------------------------------------
-
-
-def answers_with_words(form) -> dict[str, str]:
-    """Every kind of refusal, each after words were typed: `{case: page}`."""
-    words = {"narrative": CANARY}
-    told = TOLD | words
-    pages = {
-        "nothing told": form.client.post("/en/form", data={"when_text": CANARY}),
-        "too long": form.client.post("/en/form", data=told | {"own_words": "x" * 121}),
-        "too much": form.client.post("/en/form", data=told | {"contact": "x" * 1_100_000}),
-        "another site": form.client.post("/en/form", data=told, headers={"Sec-Fetch-Site": "cross-site"}),
-        "not UTF-8": form.client.post(
-            "/en/form",
-            data=urllib.parse.urlencode(words).encode() + b"&own_words=%E9",
-            content_type="application/x-www-form-urlencoded",
-        ),
-    }
-    with sqlite3.connect(form.config.intake.store) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        pages["locked store"] = form.client.post("/en/form", data=told)
-        other.rollback()
-    other.close()
-    form.config.intake.store.rename(form.config.intake.store.with_suffix(".gone"))
-    form.store.close()
-    pages["no store"] = form.client.post("/en/form", data=told)
-    assert all(page.status_code >= 400 for page in pages.values())
-    return {name: page.text for name, page in pages.items()}
-
-
-def test_p7_every_refusal_gives_the_typed_words_back(tmp_path):
-    """Whatever goes wrong after a post, nobody has to tell it twice."""
-    pages = answers_with_words(make_form(tmp_path, deadline_seconds=0.2))
-
-    assert [name for name, page in pages.items() if lost_words(page, CANARY)] == []
-
-
+@pytest.mark.loopback
 def test_p7_a_full_disk_gives_the_typed_words_back(tmp_path, socket_enabled):
     """A real limit on what the process may write."""
-    config, port, center = initialised(tmp_path)
-    server = start_server(config, port, center, prefix=["prlimit", "--fsize=4096"])
-    try:
-        status, page = server.post({**TOLD, "narrative": [CANARY]})
-    finally:
-        server.kill()
+    with running(tmp_path, prefix=["prlimit", "--fsize=4096"]) as server:
+        status, page = server.post({**TOLD, "narrative": [TYPED]})
 
     assert status == 503
-    assert not lost_words(page, CANARY)
+    assert servers.without_the_words({"full disk": page}, TYPED) == []
 
 
 def test_p7_an_expired_token_and_a_restarted_server_lose_nothing(tmp_path):
     """A page that was open for days is accepted, and flagged inside the seal."""
     form = make_form(tmp_path)
-    page = form.client.get("/en/form").text
-    token = re.search(r'name="token" value="([^"]+)"', page)
+    token = re.search(r'name="token" value="([^"]+)"', form.client.get("/en/form").text)
     assert token is not None
+    form.store.close()
     restarted = make_form(tmp_path / "again", form.center)
 
-    answer = restarted.client.post("/en/form", data=TOLD | {"token": token[1], "narrative": CANARY})
+    answer = restarted.client.post("/en/form", data=TOLD | {"token": token[1], "narrative": TYPED})
 
     assert answer.status_code == 303
-    assert restarted.opened()[0].report.narrative == CANARY
+    assert restarted.opened()[0].report.narrative == TYPED
+    restarted.store.close()
 
 
-def test_p7_twin_an_error_page_without_the_words_is_found_out(tmp_path):
-    """The detector on a bare error page."""
-    page = make_form(tmp_path).client.post("/nowhere", data=TOLD | {"narrative": CANARY}).text
-
-    assert lost_words(page, CANARY)
+# --- P8: no script, no cookie -----------------------------------------------------------------------
 
 
-# --- P8: no script, no cookie -------------------------------------------------------------------------------
+def needs_more_than_html(page: str, headers: Iterable[str]) -> bool:
+    """Whether an answer sets a cookie or holds anything that runs."""
+    return "Set-Cookie" in headers or bool(re.search(r"<script|javascript:|\son[a-z]+=", page))
 
 
-def test_p8_no_page_sets_a_cookie_or_holds_a_script(tmp_path):
-    """The browser tests send a whole report without either."""
-    client = make_form(tmp_path).client
-    pages = [client.get(path) for path in ("/en/", "/en/form", "/en/done", "/en/help")]
-    pages.append(client.post("/en/form", data=TOLD))
+def test_p8_no_page_sets_a_cookie_or_holds_a_script_and_twins_are_seen(tmp_path):
+    """The browser tests send a whole report without either; here every kind of answer."""
+    form = make_form(tmp_path)
+    client = form.client
+    paths = ("/", "/en/", "/en/form", "/en/done", "/en/help", "/leave", "/nowhere")
+    pages = [client.get(path) for path in paths]
+    pages += [client.post("/en/form", data=TOLD), client.post("/en/form", data={"contact": "x"})]
+    form.store.close()
 
-    for page in pages:
-        assert "Set-Cookie" not in page.headers
-        assert not re.search(r"<script|javascript:|\son[a-z]+=", page.text)
+    assert [page.request.path for page in pages if needs_more_than_html(page.text, page.headers.keys())] == []
+    assert needs_more_than_html(pages[2].text, ["Set-Cookie"])
+    assert needs_more_than_html(pages[2].text.replace("<button", '<button onclick="send()"'), [])
 
 
-# --- P9: the review tool opens no connection -------------------------------------------------------------------
+# --- P9: the review tool opens no connection; P10: every act is in the log ---------------------------
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory) -> commands.Week:
+    """A Center's first week: every command once, watched and, where strace is, traced."""
+    folder = tmp_path_factory.mktemp("week")
+    machine, start = commands.machine_with_keystore(folder)
+    used = commands.every_command(folder, machine, start)
+    assert commands.unused(used) == set(), "a command is not watched"
+    return commands.run(folder, machine, used, is_traced=shutil.which("strace") is not None)
+
+
+def run_sinful(root: Path, name: str, line: str, instead: str, **how: bool) -> commands.Week:
+    """Run `list` of a copy of the review tool in which one line was edited."""
+    copy = sinful(server_copy(root / "copy", without=()), name, line, instead)
+    (root / "machine").mkdir()
+    machine, start = commands.machine_with_keystore(root / "machine")
+    return commands.run(root, machine, [[*start, "list"]], tree=copy, **how)
+
+
+def test_p9_no_command_reaches_for_a_network(week):
+    """What came across the gap stays on this side of it."""
+    assert [code for code in week.codes if code not in {"None", "0"}] == [commands.TOO_FEW]
+    assert "reached for" not in week.complaints
+    assert not week.traced
+
+
+LISTED = '    with settings.opened("list") as (vault, _), vault.transaction() as connection:\n'
+
+
+@pytest.mark.parametrize("is_traced", [False, True], ids=["by the hook", "by the trace"])
+def test_p9_twin_a_command_that_reaches_out_is_seen(is_traced, tmp_path):
+    """Each of the two watches alone, on a command with one socket in it."""
+    if is_traced and shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+
+    ran = run_sinful(
+        tmp_path,
+        "review_tool/case_commands.py",
+        LISTED,
+        "    __import__('socket').socket(2, 2).close()\n" + LISTED,
+        is_watched=not is_traced,
+        is_traced=is_traced,
+    )
+
+    assert (
+        any("socket(" in call for call in ran.traced or ())
+        if is_traced
+        else "reached for socket" in ran.complaints
+    )
 
 
 def test_p9_no_networking_module_is_imported_by_the_review_tool_and_the_formats():
-    """`tests/review_tool/test_no_network.py` runs every command under an audit hook and a trace, with a twin."""
+    """Not even where no command of today comes along."""
     forbidden = re.compile(
         r"^\s*(import|from)\s+(socket|http|urllib|ssl|smtplib|requests|ftplib|asyncio)\b", re.M
     )
     sources = [*(ROOT / "review_tool").rglob("*.py"), *(ROOT / "crypto").glob("*.py")]
 
     assert [path.name for path in sources if forbidden.search(path.read_text())] == []
-    assert forbidden.search("import socket")
+    assert forbidden.search("    import socket")
 
 
-# --- P10: the vault --------------------------------------------------------------------------------------------
+def test_p10_every_command_stands_in_the_log(week):
+    """Looking counts as an act; `test_receive.py` and `test_publish.py` hold the acts that this week had no cause for."""
+    assert commands.unlogged(week.machine, set(commands.ACTS.values())) == set()
 
 
-def test_p10_the_vault_is_unreadable_without_its_keystore(tmp_path):
-    """Not a word of an opened report lies in its files, and another key does not open it."""
+def test_p10_twin_an_act_that_is_not_logged_is_found_out(tmp_path):
+    """The same look at the log of a tool that lists without a trace."""
+    line = "        audit.append(connection, [_act(Act.LIST, settings, facts)])\n"
+
+    ran = run_sinful(tmp_path, "review_tool/case_commands.py", line, "")
+
+    assert ran.codes in (["None"], ["0"])
+    assert commands.unlogged(ran.machine, {Act.OPEN, Act.LIST}) == {Act.LIST}
+
+
+def test_p10_a_rewritten_log_breaks_its_chain(week, tmp_path):
+    """A changed entry is found by its number; dropped and exchanged ones in `test_audit.py`."""
+    from review_tool import audit
+
+    shutil.copytree(week.machine.directory / "vault", tmp_path / "vault")
+    with replace(week.machine, directory=tmp_path).opened() as vault, vault.transaction() as connection:
+        audit.verify(connection)
+        entry = connection.execute(select(AUDIT.c.entry).where(AUDIT.c.number == 3)).scalar_one()
+        connection.execute(AUDIT.update().where(AUDIT.c.number == 3).values(entry=entry.replace(b"2", b"3")))
+
+        with pytest.raises(AuditError) as found:
+            audit.verify(connection)
+    assert found.value.entry == 3
+
+
+def test_p10_the_vault_is_unreadable_and_its_twin_in_plain_sqlite_is_read(tmp_path):
+    """Not a word of an opened report lies in its files; the same rows in an ordinary database show all of it."""
     machine = make_machine(tmp_path / "machine")
-    report = sample_report(narrative=CANARY)
+    report = sample_report(narrative=f"{PLAIN} {FOREIGN}", place_type=PlaceType.LGBTQ_SPACE.value)
     write_bundle(tmp_path / "bundle", machine.center, sealed(machine.center, report))
     machine.receive(tmp_path / "bundle")
+    words = [PLAIN, FOREIGN, PlaceType.LGBTQ_SPACE.value, "CREATE TABLE"]
 
-    assert machine.cases()[0].report.narrative == CANARY
-    assert files_holding(machine.directory, [CANARY, report.bias[0]]) == set()
-    with (
-        pytest.raises(WrongKeyError),
-        machine.opened(_other()),
-    ):
+    assert machine.cases()[0].report.narrative == report.narrative
+    assert search.files_telling(machine.directory, words) == set()
+    with pytest.raises(WrongKeyError), machine.opened(replace(machine.center.keystore, vault_key=bytes(32))):
         pass
 
-
-def _other():
-    from dataclasses import replace
-
-    return replace(make_center().keystore, vault_key=bytes(32))
-
-
-def test_p10_every_act_stands_in_a_chain_that_breaks_when_it_is_rewritten(tmp_path):
-    """Opening and receiving are logged; a changed entry is found by its number."""
-    machine = make_machine(tmp_path / "machine")
-    write_bundle(tmp_path / "bundle", machine.center, sealed(machine.center, sample_report()))
-    machine.receive(tmp_path / "bundle")
-
-    with machine.opened() as vault, vault.transaction() as connection:
-        acts = [entry["act"] for _, entry in audit.read(connection) if entry is not None]
-        audit.verify(connection)
-        connection.exec_driver_sql("UPDATE audit SET entry = x'00' WHERE number = 2")
-        with pytest.raises(AuditError):
-            audit.verify(connection)
-        connection.rollback()
-
-    assert Act.RECEIVE in acts
+    plain = create_engine(f"sqlite:///{tmp_path / 'machine' / 'plain.db'}")
+    METADATA.create_all(plain)
+    with machine.opened() as vault, vault.transaction() as sealed_rows, plain.begin() as rows:
+        for table in METADATA.sorted_tables:
+            if found := sealed_rows.execute(select(table)).mappings().all():
+                rows.execute(insert(table), [dict(one) for one in found])
+    plain.dispose()
+    for word in words:
+        assert search.files_telling(machine.directory, [word]) == {"plain.db"}
 
 
-# --- P11: a consent that was not given ---------------------------------------------------------------------------
+def test_p10_the_keystore_opens_by_its_passphrase_alone(week):
+    """Its commands opened it all week; one letter more and it stays shut, and tells nothing of what is in it."""
+    from tests.center import PASSPHRASE
+
+    content = week.keystore.read_bytes()
+    center = week.machine.center
+
+    with pytest.raises(KeystoreError):
+        read_keystore(week.keystore, PASSPHRASE + "s")
+    assert not [
+        one for one in (center.vault_key, center.ack_seed, *center.epoch_seeds.values()) if one in content
+    ]
 
 
-def prepared(records, *, period="2026Q3", past=None, levels=None):
-    """A release of countable records."""
-    return release.prepare(
-        linked(records),
-        period=period,
-        closes=date(2026, 9, 30),
-        center_name="Test Center",
-        past=past,
-        levels=levels or {},
-        seed=b"s" * 32,
-        sign=lambda _: b"signature\n",
-    )
+# --- P11: a consent that was not given ---------------------------------------------------------------
+
+PEOPLE = 44
+REFUSING = st.sets(st.integers(1, PEOPLE), max_size=15)
 
 
-def counted(refusing: Sequence[int], *, left_out: Sequence[int] = (), count: int = 45) -> bytes:
-    """All files of a release in which some people refused to be counted."""
-    records = []
-    for number in range(1, count):
-        if number in left_out:
-            continue
-        try:
-            told = case(number, answers={"consent_count": number not in refusing})
-            grounds = ("gi.trans",) if number % 6 == 0 else ("sogi.gay",)
-            records.append(countable(told, coding(number, grounds=grounds)))
-        except NotCountableError:
-            continue
-    return b"".join(content for _, content in sorted(prepared(records).files.items()))
-
-
-@given(refusing=st.sets(st.integers(1, 44), max_size=15))
+@given(refusing=REFUSING)
 @settings(max_examples=15, deadline=None, derandomize=True)
 def test_p11_refusing_to_be_counted_is_as_if_the_report_were_not_there(refusing):
-    """Byte for byte, every file of a release."""
-    assert counted(sorted(refusing)) == counted([], left_out=sorted(refusing))
+    """Byte for byte, every file of a release, whatever the refused report is tied to."""
+    assert figures.counted(PEOPLE, refusing=refusing) == figures.counted(PEOPLE, absent=refusing)
 
 
-def test_p11_twin_a_gate_that_does_not_ask_is_found_out():
-    """The detector: counting all of them gives other bytes."""
-    assert counted([]) != counted([], left_out=[6, 12, 18])
+@pytest.mark.parametrize("refusing", [{6}, {4, 15}, {9, 18, 27}, {1, 2, 3, 5, 7}])
+def test_p11_twin_a_gate_that_does_not_ask_is_found_out(refusing):
+    """The same comparison with a gate that lets everybody through."""
+    unasked = figures.counted(PEOPLE, refusing=refusing, gate=figures.heedless)
+
+    assert unasked != figures.counted(PEOPLE, absent=refusing)
+
+
+def test_p11_another_consent_changes_no_number():
+    """Who may not be quoted or shared is counted like everybody else: nothing of it shows."""
+
+    def changed(told, judged):
+        report = replace(told.report, consent_quote=True, consent_share=("city_only",))
+        return countable(replace(told, report=report), judged)
+
+    assert figures.counted(PEOPLE, gate=changed) == figures.counted(PEOPLE)
 
 
 def test_p11_only_the_gate_lets_a_case_into_the_numbers():
     """No consent, no countable."""
+    countable(case(1), coding(1))
+
     with pytest.raises(NotCountableError):
         countable(case(1, answers={"consent_count": False}), coding(1))
 
 
-# --- P12: no release, alone or with all earlier ones -----------------------------------------------------------------
+# --- P12: no release, alone or with all earlier ones ---------------------------------------------------
 
 
-def two_quarters() -> bytes:
-    """Two releases of separate quarters, in one file."""
-    first = prepared(_records(1, 70))
-    return prepared(
-        _records(100, 160), period="2026Q4", past=first.files["release.json"], levels=first.levels
-    ).files["release.json"]
-
-
-def _records(first: int, last: int):
-    grounds = {0: "gi.trans", 1: "race.asian", 2: "sogi.lesbian"}
-    return [
-        record(
-            number,
-            grounds=(grounds.get(number % 17, "sogi.gay"),),
-            place=("20", "13", "58", "03", "53")[number % 5],
-            answers={"incident_types": ("words", "hit") if number % 3 else ("threat",)},
-        )
-        for number in range(first, last)
-    ]
-
-
-def whole_number_bounds(published: dict) -> list[tuple[int, int]]:
-    """Bounds of every hidden cell, each table by itself, by mixed-integer programs: another way than the intruder's."""
-    bounds = []
-    for one in published["releases"]:
-        for table in one["tables"]:
-            name = table["dims"][0]
-            cells = {cell[name]: cell["v"] for cell in table["cells"]}
-            codes = [code for code in cells if code != "*"]
-            rows = [(np.eye(len(codes))[i], cells[code]) for i, code in enumerate(codes)]
-            rows.append((np.ones(len(codes)), cells["*"]))
-            fixed = [LinearConstraint(row, value, value) for row, value in rows if value != "c"]
-            for row, value in rows:
-                if value == "c":
-                    ends = [
-                        milp(
-                            sign * row,
-                            constraints=fixed,
-                            integrality=np.ones(len(codes)),
-                            bounds=Bounds(0, 999),
-                        )
-                        for sign in (1, -1)
-                    ]
-                    bounds.append((round(ends[0].fun), round(-ends[1].fun)))
-    return bounds
+def serious(published: bytes) -> set[str]:
+    """What the release's own intruder finds that would refuse it."""
+    return {one.kind for one in intruder.attack(published) if one.severity >= intruder.Severity.SERIOUS}
 
 
 def test_p12_two_separate_periods_give_no_protected_count_away():
     """Attacked by the release's own judge and by another solver; every hidden cell can be none and can be five."""
-    published = two_quarters()
+    published = figures.two_quarters()
+    equations = figures.Equations(published)
 
-    assert [one for one in intruder.attack(published, k=5) if one.severity >= 2] == []
-    bounds = whole_number_bounds(json.loads(published))
-    assert bounds
-    assert all(low == 0 and high >= 5 for low, high in bounds)
+    assert serious(published) == set()
+    assert len(equations.hidden) > 5
+    assert equations.learnt() == []
 
 
-def test_p12_twin_hiding_only_the_small_cells_is_found_out():
-    """Primary suppression alone: open one complementary cell, and both detectors fire."""
-    published = json.loads(two_quarters())
-    for table in published["releases"][0]["tables"]:
-        total = table["cells"][-1]["v"]
-        hidden = [cell for cell in table["cells"] if cell["v"] == "c"]
-        if len(hidden) == 2 and total != "c":
-            hidden[1]["v"] = total - 3
+def test_p12_twin_a_release_by_primary_suppression_only_is_found_out():
+    """Hide the small cells and print everything else: both judges subtract them out again."""
+    published = figures.primary_only({"2026Q3": figures.quarter(1, 70), "2026Q4": figures.quarter(100, 160)})
 
-    assert any(one.severity >= 2 for one in intruder.attack(json.dumps(published).encode(), k=5))
-    assert any(low == high == 3 for low, high in whole_number_bounds(published))
+    assert "exact_small" in serious(published)
+    assert figures.Equations(published).learnt() != []
+
+
+def test_p12_twin_one_complementary_cell_opened_is_found_out():
+    """The smallest slip: one cell of a safe release printed that should not be."""
+    published = json.loads(figures.two_quarters())
+    pairs = [
+        (table, [cell for cell in table["cells"] if cell["v"] == "c"])
+        for one in published["releases"]
+        for table in one["tables"]
+        if table["filter"]
+    ]
+    table, hidden = next((table, cells) for table, cells in pairs if len(cells) == 2)
+    printed = sum(cell["v"] for cell in table["cells"][:-1] if cell["v"] != "c")
+    hidden[1]["v"] = table["cells"][-1]["v"] - printed - 3  # the other one is left with three
+    opened = json.dumps(published).encode()
+
+    assert serious(opened) != set()
+    assert figures.Equations(opened).learnt() != []
