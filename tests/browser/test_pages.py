@@ -12,8 +12,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from review_tool.statistics import release
 from tests.browser.conftest import ARTIFACTS, SEND
 from tests.intake.conftest import Server
+from tests.review_tool.statistics.records import CLOSED, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 
@@ -74,6 +76,39 @@ def test_twin_axe_sees_a_field_without_a_label(browser, served):
         found = Axe().run(page)
 
     assert found.violations_count > 0
+
+
+@pytest.fixture(scope="module")
+def released() -> str:
+    """The page of a release in which something is hidden."""
+    places = ["13"] * 20 + ["20"] * 12 + ["03"] * 6 + ["50"] * 3
+    records = [record(number, place=place) for number, place in enumerate(places, start=1)]
+    prepared = release.prepare(
+        records,
+        period="2026Q3",
+        closes=CLOSED,
+        center_name="A <Center>",
+        past=None,
+        levels={},
+        seed=b"pages".ljust(32),
+        sign=lambda data: b"signature",
+    )
+    return prepared.files["report.html"].decode()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_released_page(browser, released, scheme):
+    """The committee's page is read out well too, and runs nothing."""
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.set_content(released)
+
+    found = Axe().run(page)
+
+    assert page.locator("td.hidden").count() > 0
+    assert page.locator("script, img, link").count() == 0
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
 
 
 def sideways(page: Page) -> int:
