@@ -26,9 +26,7 @@ def decode(hrp: str, text: str) -> bytes:
     Raises:
         KeyStringError: the string is not the one form that `encode` writes, in all lower or all upper case.
     """
-    if (
-        not text.isascii()
-    ):  # the Kelvin sign turns into a k in lower case: one key would have a second spelling
+    if not text.isascii():  # in lower case the Kelvin sign is a plain k: one key would have a second spelling
         raise KeyStringError("the key holds a character that no key has; copy it again")
     if text not in (text.lower(), text.upper()):
         raise KeyStringError("the key is written in mixed case; copy it again")

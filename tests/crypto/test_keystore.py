@@ -4,8 +4,13 @@ Every derivation costs most of a second, also here: there is no cheaper profile.
 """
 
 import inspect
+import os
+import re
+import shutil
 import stat
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +38,8 @@ from crypto.keystore import (
 
 PASSPHRASE = "correct horse battery staple mango river"  # noqa: S105 - of keys that guard nothing
 NO_PASSPHRASE: Any = None  # deriving from it is a TypeError, so it tells whether a refusal came before
-GOLDEN = Path(__file__).parent.parent / "golden/keystore"
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden/keystore"
 EPOCH = {"epoch": 1, "fingerprint": "33922 95390", "seed": "01" * 32, "state": "active"}
 KEYSTORE = Keystore(
     center="test-center",
@@ -181,6 +187,32 @@ def test_rewriting_changes_salt_and_nonce_and_kinds_do_not_mix(tmp_path: Path) -
     assert read_root_keystore(first, "FULL width words of the passphrase") == root  # NFKC makes them one
     with pytest.raises(KeystoreError):
         read_keystore(first, "FULL width words of the passphrase")
+
+
+def test_file_is_on_the_stick_before_it_replaces_the_old_one(tmp_path: Path) -> None:
+    """Power fails, or the stick is pulled: either keystore is whole. The system calls tell the order."""
+    strace = shutil.which("strace")
+    if strace is None and os.environ.get("CI") == "true":
+        pytest.fail("strace is missing: apt-get install strace")
+    if strace is None:
+        pytest.skip(
+            "strace is not installed, so NOBODY WATCHED the keystore being written: apt-get install strace"
+        )
+    code = (
+        "from pathlib import Path; from crypto.keystore import *;"
+        "write_keystore(Path('keystore'), RootKeystore(center='test-center', root_seed=bytes(32)), 'words', FLOOR_COST)"
+    )
+    calls = ["-f", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-o", "calls"]
+
+    subprocess.run(
+        [strace, *calls, sys.executable, "-B", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+
+    done = re.findall(r"(fsync|rename)\w*\(.*?(keystore\.new|\w+)[>\"]", (tmp_path / "calls").read_text())
+    assert done == [("fsync", "keystore.new"), ("rename", "keystore.new"), ("fsync", tmp_path.name)]
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,13 @@ def test_wrong_key_names_the_epochs_that_were_tried() -> None:
     assert raised.value.epochs == (1, 2)
 
 
+def test_epoch_that_fitted_is_named() -> None:
+    """Before a key is destroyed somebody asks which reports were opened by it."""
+    only_second = age.seal_to(PUBLICS[1:], packed(header_fields(sample_report())))
+
+    assert unsealed(only_second).epoch == CENTER.config.recipients[1].epoch == 2
+
+
 def test_report_is_read_from_a_stream_too() -> None:
     """The vault hands over an open file, and what is left of it is not read."""
     assert unseal(io.BytesIO(sealed_sample()), CENTER.identities).report == sample_report()
