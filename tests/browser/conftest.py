@@ -108,9 +108,9 @@ def chromium() -> Path:
     pytest.skip(MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One running form for all browser tests."""
+    """One running form for the tests of a module; it ends with them."""
     enable_socket()
     try:
         server = start_server(*initialised(tmp_path_factory.mktemp("served"), site=site_section()))
@@ -120,14 +120,14 @@ def served(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """The driver."""
+    """The driver; ended with its module, so that no later test runs beside a browser."""
     with sync_playwright() as driver:
         yield driver
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: Path, playwright: Playwright) -> Iterator[Browser]:
     """One browser; each test gets a context of its own, which keeps nothing."""
     started = playwright.chromium.launch(executable_path=chromium, args=launch_arguments())
