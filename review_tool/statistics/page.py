@@ -57,6 +57,7 @@ th, td { text-align: start; padding: 0.3rem 0.6rem; border-block-end: 1px solid;
 td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; }
 td.hidden { text-align: end; font-style: italic; }
 .note { font-size: 0.9rem; }
+@media (max-width: 26rem) { body { padding: 0.5rem; } th, td { padding: 0.25rem; font-size: 0.85rem; } }
 @media print { body { max-inline-size: none; } table { break-inside: avoid; } h2 { break-after: avoid; } }
 """
 
