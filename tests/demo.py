@@ -11,6 +11,7 @@ import json
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,6 +144,12 @@ def intake_toml(demo: Demo, public: Path) -> str:
 @contextmanager
 def running_form(demo: Demo) -> Iterator[None]:
     """Run `intake serve` until the block ends; raise SystemExit when it does not come up."""
+    with socket.socket() as probe:  # else another form there would answer for ours, and get the samples
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", demo.port))
+        except OSError:
+            _fail(f"port {demo.port} is in use; choose another with PORT=")
     with subprocess.Popen(demo.intake("serve")) as server:
         try:
             _wait_for(demo, server)
