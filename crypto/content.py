@@ -169,15 +169,15 @@ def _check_residents(area: Area) -> None:
         raise ConfigError(f"[[center.area]] {area.code} lacks source; say where its residents were counted")
 
 
-_TOML_KEYS: Final = (
+CENTER_KEYS: Final = (
     "name", "languages", "consent_mode", "attachments", "contact", "texts", "texts_confirmed_on",
     "area", "agency", "share",
 )  # fmt: skip
-_AREA_KEYS: Final = (
+AREA_KEYS: Final = (
     "code", "label", "county", "residents", "source", "checked_on", "catch_all", "retired",
 )  # fmt: skip
-_AGENCY_KEYS: Final = ("code", "label", "kind", "retired")
-_SHARE_KEYS: Final = ("code", "label", "purpose", "retired")
+AGENCY_KEYS: Final = ("code", "label", "kind", "retired")
+SHARE_KEYS: Final = ("code", "label", "purpose", "retired")
 
 
 def content_from_toml(section: Mapping[str, object]) -> CenterContent:
@@ -186,19 +186,19 @@ def content_from_toml(section: Mapping[str, object]) -> CenterContent:
     Raises:
         ConfigError: a setting is unknown (the nearest known one is named), missing or against a rule.
     """
-    shape.check_keys(section, _TOML_KEYS, "[center]")
+    shape.check_keys(section, CENTER_KEYS, "[center]")
     texts = shape.table(section.get("texts", {}), "[center.texts]")
     for lang, words in texts.items():
         shape.check_keys(shape.table(words, f"[center.texts.{lang}]"), TEXT_NAMES, f"[center.texts.{lang}]")
     value = {
-        "agencies": _entries(section, "agency", _AGENCY_KEYS, {"retired": False}),
-        "areas": _entries(section, "area", _AREA_KEYS, _AREA_DEFAULTS),
+        "agencies": _entries(section, "agency", AGENCY_KEYS, {"retired": False}),
+        "areas": _entries(section, "area", AREA_KEYS, _AREA_DEFAULTS),
         "attachments": section.get("attachments", False),
         "consent_mode": section.get("consent_mode", ConsentMode.DEFAULT_YES.value),
         "contact": section.get("contact", True),
         "languages": section.get("languages"),
         "name": section.get("name"),
-        "shares": _entries(section, "share", _SHARE_KEYS, {"retired": False}),
+        "shares": _entries(section, "share", SHARE_KEYS, {"retired": False}),
         "texts": [
             {"lang": lang, "words": _pairs(words, "name", f"[center.texts.{lang}]")}
             for lang, words in sorted(texts.items())
@@ -278,7 +278,7 @@ def content_from_json(value: object) -> CenterContent:
 
 
 def _area(value: object) -> Area:
-    got = shape.fields(value, "[[center.area]]", _AREA_KEYS, optional=("checked_on",))
+    got = shape.fields(value, "[[center.area]]", AREA_KEYS, optional=("checked_on",))
     return Area(
         code=shape.text(got["code"], "area code"),
         label=_words(got["label"], "lang"),
@@ -292,7 +292,7 @@ def _area(value: object) -> Area:
 
 
 def _agency(value: object) -> Agency:
-    got = shape.fields(value, "[[center.agency]]", _AGENCY_KEYS)
+    got = shape.fields(value, "[[center.agency]]", AGENCY_KEYS)
     return Agency(
         code=shape.text(got["code"], "agency code"),
         label=_words(got["label"], "lang"),
@@ -302,7 +302,7 @@ def _agency(value: object) -> Agency:
 
 
 def _share(value: object) -> Share:
-    got = shape.fields(value, "[[center.share]]", _SHARE_KEYS)
+    got = shape.fields(value, "[[center.share]]", SHARE_KEYS)
     return Share(
         code=shape.text(got["code"], "share code"),
         label=_words(got["label"], "lang"),
