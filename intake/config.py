@@ -1,19 +1,20 @@
-"""The server's one config file: TOML in, frozen values out; an unknown key is an error that names the nearest one.
+"""The server's one config file: TOML in, frozen values out; an unknown name is an error, in every section.
 
 `[intake]` is the server, `[site]` what the operator may change today without changing any answer's meaning.
-`[center]` and `[review]` may stand in the same file and are not read: what gives answers their meaning counts only
-as signed (FORMAT.md §6.1). Nothing here looks at the environment, the clock or a key.
+`[center]` and `[review]` may stand in the same file and their values are not read: what gives answers their meaning
+counts only as signed (FORMAT.md §6.1). Nothing here looks at the environment, the clock or a key.
 """
 
-import difflib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
+from crypto import settings
+from crypto.errors import ConfigError
 from intake import errors
 
 Texts = Mapping[str, str]  # language code -> words
@@ -23,7 +24,6 @@ EXPORT_KEY_NAME: Final = "export.key"
 EXPORT_PUBLIC_NAME: Final = "export.pub"
 
 _CENTER_ID: Final = re.compile(r"[a-z0-9-]{3,32}")  # FORMAT.md §6.1
-_SECTIONS: Final = ("intake", "site", "center", "review")
 _Kind = TypeVar("_Kind", str, int, float, bool, date)
 
 
@@ -116,14 +116,16 @@ def load(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8"
         raise errors.ConfigFileError(f"{path} is no TOML: {where}") from None
+    try:
+        settings.refuse_unknown(found)
+    except ConfigError as error:
+        raise errors.SettingError(f"{path}: {error}") from None
     document = _Section("", found)
-    document.refuse_unknown(_SECTIONS)
-    center = document.table("center")
     return Config(
         path=path,
         intake=_intake(document.section("intake"), path.parent.absolute()),
         site=_site(document.section("site")),
-        center_section=center,
+        center_section=document.table("center"),
     )
 
 
@@ -141,12 +143,6 @@ class _Section:
 
     def named(self, key: str) -> str:
         return f"[{self._name}] {key}" if self._name else f"[{key}]"
-
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        for key in self._values:
-            if key not in known:
-                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-                raise errors.SettingError(f"unknown setting {self.named(key)}; did you mean {nearest[0]}?")
 
     def table(self, key: str) -> Mapping[str, object] | None:
         value = self._values.get(key)
@@ -204,7 +200,6 @@ class _Section:
 
 
 def _intake(section: _Section, base: Path) -> IntakeConfig:
-    section.refuse_unknown(_keys(IntakeConfig))
     center = section.value("center", str)
     if not _CENTER_ID.fullmatch(center):
         raise errors.SettingError(
@@ -214,7 +209,6 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
     if not 0 < deadline <= 30:
         raise errors.SettingError("[intake] deadline_seconds must be above 0 and at most 30")
     limits = section.section("limits")
-    limits.refuse_unknown(_keys(Limits))
     return IntakeConfig(
         center=center,
         data_dir=base / section.value("data_dir", str),
@@ -238,7 +232,6 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
 
 
 def _site(section: _Section) -> SiteConfig:
-    section.refuse_unknown((_keys(SiteConfig) - {"resources"}) | {"resource"})
     draft = SiteConfig()
     exit_url = section.value("exit_url", str, draft.exit_url)
     if not exit_url.startswith("https://"):
@@ -257,7 +250,6 @@ def _site(section: _Section) -> SiteConfig:
 
 
 def _resource(section: _Section) -> Resource:
-    section.refuse_unknown(_keys(Resource))
     return Resource(
         code=section.value("code", str),
         label=section.texts("label", {}),
@@ -268,7 +260,3 @@ def _resource(section: _Section) -> Resource:
         hours=section.texts("hours", {}),
         checked_on=section.day("checked_on"),
     )
-
-
-def _keys(settings: type[IntakeConfig | Limits | SiteConfig | Resource]) -> set[str]:
-    return {setting.name for setting in fields(settings)}

@@ -213,7 +213,7 @@ def test_an_unknown_setting_stops_every_command_with_a_suggestion(intake, config
     code, _, err = intake("check")
 
     assert code == errors.SettingError.exit_code
-    assert "did you mean slots?" in err
+    assert "did you mean 'slots'?" in err
 
 
 def test_a_forged_acknowledgement_ends_in_its_own_code(intake, config, tmp_path):

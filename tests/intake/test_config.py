@@ -1,11 +1,13 @@
 """The config file: every complaint names the setting and what to do."""
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from intake.config import in_language, load
+from crypto.settings import SECTIONS
+from intake.config import IntakeConfig, Limits, Resource, SiteConfig, in_language, load
 from intake.errors import ConfigFileError, SettingError
 
 SMALLEST = '[intake]\ncenter = "test-center"\ndata_dir = "data"\npublic_config = "/etc/public"\n'
@@ -41,10 +43,6 @@ def test_the_shipped_example_is_read(tmp_path):
 
 def test_every_setting_is_in_the_shipped_example():
     """A setting that is not documented is one that nobody finds."""
-    from dataclasses import fields
-
-    from intake.config import IntakeConfig, Limits, Resource, SiteConfig
-
     example = (Path(__file__).parent.parent.parent / "config.example.toml").read_text()
     names = {one.name for kind in (IntakeConfig, Limits, SiteConfig, Resource) for one in fields(kind)}
 
@@ -83,6 +81,11 @@ def test_a_resource_is_read_with_its_date(tmp_path):
         ("[intake.limits]\ntext_kb = 1\n", "text_kib"),
         ("[site]\nexit = 'x'\n", "exit_url"),
         ("[[site.resource]]\ncode = 'a'\nfone = '1'\n", "phone"),
+        ("[center]\nconsent = 'opt_in'\n", "consent_mode"),
+        ("[[center.area]]\nresident = 20000\n", "residents"),
+        ("[[center.agency]]\nkinds = 'city'\n", "kind"),
+        ("[[center.share]]\npurposes = 'referral'\n", "purpose"),
+        ("[center.texts.en]\ncourt = 'x'\n", "court_short"),
     ],
 )
 def test_an_unknown_setting_names_the_nearest_known_one(tmp_path, extra, named):
@@ -91,6 +94,26 @@ def test_an_unknown_setting_names_the_nearest_known_one(tmp_path, extra, named):
         load(written(tmp_path, SMALLEST + extra))
 
     assert named.strip("[]") in str(refused.value)
+
+
+def test_a_setting_for_the_review_machine_is_refused(tmp_path):
+    """None exists: one that is written there would hold nowhere."""
+    with pytest.raises(SettingError, match=r"intake\.toml: \[review\] has no setting 'vault'"):
+        load(written(tmp_path, SMALLEST + "[review]\nvault = '/srv/vault'\n"))
+
+
+def test_each_setting_that_is_read_is_known_and_each_known_one_is_read():
+    """The names stand with those of the other sections, the values here; no name may be in one place alone."""
+
+    def names(kind: type) -> set[str]:
+        return {one.name for one in fields(kind)}
+
+    intake, site = SECTIONS["intake"], SECTIONS["site"]
+
+    assert set(intake) == names(IntakeConfig)
+    assert set(intake["limits"]) == names(Limits)
+    assert set(site) == names(SiteConfig) - {"resources"} | {"resource"}
+    assert set(site["resource"]) == names(Resource)
 
 
 @pytest.mark.parametrize(
