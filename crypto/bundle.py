@@ -128,7 +128,12 @@ def read_manifest(content: bytes, signature: bytes, *, export_public: bytes, cen
         SignatureError: it was not signed by this server's export key, or was changed.
         BundleError: it is of another kind or center, or malformed.
     """
-    signing.verify(labels.BUNDLE, content, signature, export_public)
+    with signing.naming(
+        MANIFEST_NAME,
+        "it is damaged, or not of the server whose export key is known here: carry the bundle over again, and if that "
+        "does not help, compare the export key's fingerprint with the server and pair again; nothing was taken from it",
+    ):
+        signing.verify(labels.BUNDLE, content, signature, export_public)
     found = _object(
         _decode(content), {"center", "config_serial", "envelopes", "last_ack", "prev", "seq", "what"}
     )
@@ -173,7 +178,13 @@ def read_acknowledgement(
         SignatureError: it was not signed by this Center's acknowledgement key, or was changed.
         BundleError: it is of another kind or center, or malformed.
     """
-    signing.verify(labels.ACK, content, signature, ack_public)
+    with signing.naming(
+        f"acknowledgement-{center}-*.json",
+        "one of its two files is damaged, or it was signed with another key than the one in the signed configuration "
+        "here: copy both files again, install the newest signed configuration, or write it anew by receiving the bundle "
+        "again; nothing is forgotten for it",
+    ):
+        signing.verify(labels.ACK, content, signature, ack_public)
     found = _object(
         _decode(content), {"ack_seq", "audit_head", "center", "durable", "manifest", "stored", "what"}
     )

@@ -131,12 +131,18 @@ class KeystoreError(FormatError):
 
 
 class SignatureError(FormatError):
-    """A signature is missing its form, belongs to another key, or does not fit the bytes."""
+    """A signature is missing its form, belongs to another key, or does not fit the bytes.
+
+    Attributes:
+        file: what was signed; "" where only bytes were at hand.
+    """
 
     exit_code = 23
 
-    def __init__(self) -> None:
-        super().__init__("the signature does not fit these bytes and this key")
+    def __init__(self, file: str = "", remedy: str = "") -> None:
+        refused = "the signature does not fit these bytes and this key"
+        super().__init__(f"{file}: {refused}; {remedy}" if file else refused)
+        self.file = file
 
 
 class ConfigError(FormatError):

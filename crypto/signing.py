@@ -6,6 +6,8 @@ form it writes, so that a signature file cannot carry anything beside the signat
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b, sha256
 from typing import Final
 
@@ -24,6 +26,19 @@ PREHASHED: Final = b"ED"  # algorithm of a signature over the BLAKE2b-512 hash; 
 UNTRUSTED: Final = "untrusted comment: "
 TRUSTED: Final = "trusted comment: "
 COMMENT_LENGTH: Final = 1000  # characters; minisign and signify refuse longer lines
+
+
+@contextmanager
+def naming(file: str, remedy: str) -> Iterator[None]:
+    """Let a refused signature say which file it is about and what to do next, whichever check refused it.
+
+    Raises:
+        SignatureError: the one of the block, with the file and the remedy in its message.
+    """
+    try:
+        yield
+    except SignatureError:
+        raise SignatureError(file, remedy) from None
 
 
 def public_of(seed: bytes) -> bytes:

@@ -114,6 +114,16 @@ def test_signature_for_another_purpose_is_no_acknowledgement(label: str) -> None
         ack_of(format_acknowledgement(ACK), label=label)
 
 
+def test_a_refused_signature_names_its_file_and_the_next_step() -> None:
+    """Who carries the stick learns which file to carry again; before, three kinds of files said the same."""
+    with pytest.raises(
+        SignatureError, match=r"^manifest\.json: .*carry the bundle over again.*nothing was taken"
+    ):
+        manifest_of(format_manifest(MANIFEST), seed=ACK_SEED)
+    with pytest.raises(SignatureError, match=rf"^acknowledgement-{CENTER}-\*\.json: .*copy both files again"):
+        ack_of(format_acknowledgement(ACK), seed=EXPORT_SEED)
+
+
 @pytest.mark.parametrize("place", [0, 40, -1])
 def test_changed_byte_is_refused(place: int) -> None:
     """An acknowledgement that was altered on the stick deletes nothing."""

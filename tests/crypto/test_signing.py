@@ -124,6 +124,16 @@ class TestLabelled:
             signing.verify(labels.ACK, CONTENT, line, PUBLIC)
 
 
+def test_a_refusal_can_be_told_which_file_it_is_about() -> None:
+    """Bytes have no name; who read them from a file says it, and what to do."""
+    with pytest.raises(SignatureError) as found, signing.naming("a file", "copy it again"):
+        signing.verify(labels.ACK, CONTENT, b"", PUBLIC)
+
+    assert str(found.value).startswith("a file: the signature does not fit")
+    assert str(found.value).endswith("; copy it again")
+    assert found.value.file == "a file"
+
+
 class TestMinisign:
     """The form for everybody: content hashed, comment covered."""
 
