@@ -21,13 +21,21 @@ _INTAKE: Final[Names] = dict.fromkeys(
         "workers", "threads", "max_requests", "slots", "deadline_seconds", "production",
     )
 ) | {"limits": dict.fromkeys(("text_kib", "drain_mib"))}  # fmt: skip
+_COLORS: Final[Names] = dict.fromkeys(
+    (
+        "paper", "card", "ink", "soft", "line", "rule", "accent", "accent_ink", "leave", "leave_ink", "wrong",
+        "focus", "halo",
+    )
+)  # fmt: skip
 _SITE: Final[Names] = dict.fromkeys(
     (
         "title", "exit_url", "onion", "emergency", "other_way", "how_to", "texts_confirmed_on",
-        "resource_max_age_months",
+        "resource_max_age_months", "allow_unreviewed", "one_page",
     )
 ) | {
-    "resource": dict.fromkeys(("code", "label", "phone", "text", "web", "languages", "hours", "checked_on"))
+    "resource": dict.fromkeys(("code", "label", "phone", "text", "web", "languages", "hours", "checked_on")),
+    "event": dict.fromkeys(("day", "label", "details", "web")),
+    "theme": dict.fromkeys(("radius", "font", "logo", "logo_alt")) | {"light": _COLORS, "dark": _COLORS},
 }  # fmt: skip
 _CENTER: Final[Names] = dict.fromkeys(CENTER_KEYS) | {
     "area": dict.fromkeys(AREA_KEYS),

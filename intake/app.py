@@ -12,7 +12,8 @@ from intake import logs, views
 from intake.anonymity import FormTokens, set_headers
 from intake.clock import Now, utc_now
 from intake.config import Config
-from intake.pages import Pages
+from intake.offers import localizer_of, offers_of
+from intake.pages import Frame, all_pages, chooser
 from intake.store import Store
 
 
@@ -45,13 +46,23 @@ def create_app(
     app.debug = False  # whatever the environment says: an error page must not show locals
     app.url_map.strict_slashes = False  # the framework would redirect to a host that the request named
     app.url_map.merge_slashes = False
-    settings = config.intake
+    settings, site, content = config.intake, config.site, public.content
+    offers = [
+        offer
+        for offer in offers_of(
+            content.languages, unreviewed=site.allow_unreviewed, production=settings.production
+        )
+        if offer.is_shown
+    ]
+    frame = Frame(site=site, content=content, offered=tuple(offer.language for offer in offers))
     app.extensions[views.EXTENSION] = views.Parts(
         config=config,
         public=public,
-        local=public.content.local_sets(),
+        local=content.local_sets(),
         store=store or Store(settings.store, batch=settings.slots, deadline=settings.deadline_seconds),
-        pages=Pages(site=config.site, content=public.content, day=clock().day),
+        pages=all_pages(frame, map(localizer_of, offers)),
+        chooser=chooser(frame),
+        assets=frame.assets,
         tokens=FormTokens(),
         clock=clock,
     )

@@ -8,7 +8,7 @@ counts only as signed (FORMAT.md §6.1). Nothing here looks at the environment, 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from crypto import settings
 from crypto.errors import ConfigError
 from intake import errors
+from intake.theme import DARK, LIGHT, Palette, Theme
 
 Texts = Mapping[str, str]  # language code -> words
 
@@ -78,10 +79,20 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something to come to, such as a town hall; it is gone from the pages after its day."""
+
+    day: date
+    label: Texts
+    details: Texts = field(default_factory=dict)  # when and where, in words
+    web: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """The `[site]` section: words and numbers that may change the same hour. The defaults are drafts."""
 
-    title: str = "Community form"  # neutral: history and tabs show it
+    title: Texts = field(default_factory=dict)  # shown by history and tabs; without one, "Community form"
     exit_url: str = "https://www.weather.gov/"  # a page on which nobody is asked why they opened it
     onion: str = ""  # address of the form in Tor Browser
     emergency: Texts = field(default_factory=lambda: {"en": "call or text 911"})
@@ -89,7 +100,13 @@ class SiteConfig:
     how_to: Texts = field(default_factory=lambda: {"en": "open History, and delete this site."})
     texts_confirmed_on: date | None = None  # the day on which the Center read all texts of this section
     resource_max_age_months: int = 12  # after that a resource says that it may be out of date
+    allow_unreviewed: tuple[
+        str, ...
+    ] = ()  # languages that are shown as drafts though nobody has reviewed them
+    one_page: bool = False  # all steps of the form at once
     resources: tuple[Resource, ...] = ()
+    events: tuple[Event, ...] = ()
+    theme: Theme = field(default_factory=Theme)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +141,9 @@ def load(path: Path) -> Config:
     return Config(
         path=path,
         intake=_intake(document.section("intake"), path.parent.absolute()),
-        site=_site(document.section("site")),
+        site=_site(document.section("site"), path.parent.absolute()),
         center_section=document.table("center"),
     )
-
-
-def in_language(texts: Texts, language: str) -> str:
-    """Return the words in a language, or in English where they are missing."""
-    return texts.get(language) or texts.get("en", "")
 
 
 class _Section:
@@ -231,13 +243,13 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
     )
 
 
-def _site(section: _Section) -> SiteConfig:
+def _site(section: _Section, base: Path) -> SiteConfig:
     draft = SiteConfig()
     exit_url = section.value("exit_url", str, draft.exit_url)
     if not exit_url.startswith("https://"):
         raise errors.SettingError("[site] exit_url must begin with https://")
     return SiteConfig(
-        title=section.value("title", str, draft.title),
+        title=section.texts("title", draft.title),
         exit_url=exit_url,
         onion=section.value("onion", str, ""),
         emergency=section.texts("emergency", draft.emergency),
@@ -245,8 +257,37 @@ def _site(section: _Section) -> SiteConfig:
         how_to=section.texts("how_to", draft.how_to),
         texts_confirmed_on=section.day("texts_confirmed_on"),
         resource_max_age_months=section.number("resource_max_age_months", 12, 1, 120),
+        allow_unreviewed=section.strings("allow_unreviewed"),
+        one_page=section.value("one_page", bool, False),
         resources=tuple(_resource(entry) for entry in section.sections("resource")),
+        events=tuple(_event(entry) for entry in section.sections("event")),
+        theme=_theme(section.section("theme"), base),
     )
+
+
+def _event(section: _Section) -> Event:
+    return Event(
+        day=section.value("day", date),
+        label=section.texts("label", {}),
+        details=section.texts("details", {}),
+        web=section.value("web", str, ""),
+    )
+
+
+def _theme(section: _Section, base: Path) -> Theme:
+    draft = Theme()
+    return Theme(
+        light=_palette(section.section("light"), LIGHT),
+        dark=_palette(section.section("dark"), DARK),
+        radius=section.value("radius", str, draft.radius),
+        font=section.value("font", str, draft.font),
+        logo=section.path("logo", base),
+        logo_alt=section.value("logo_alt", str, draft.logo_alt),
+    )
+
+
+def _palette(section: _Section, draft: Palette) -> Palette:
+    return Palette(**{name: section.value(name, str, color) for name, color in asdict(draft).items()})
 
 
 def _resource(section: _Section) -> Resource:

@@ -95,3 +95,9 @@ class DraftTextError(IntakeError):
     """A production start while texts of the config are still drafts."""
 
     exit_code = 53
+
+
+class CatalogueError(IntakeError):
+    """A catalogue of translations, or the table of their states, is damaged."""
+
+    exit_code = 55

@@ -1,12 +1,12 @@
 """The reporter's pages as bytes: functions of settings, questions and words, without a request and without a clock.
 
-Pages that hold no answer are made once at start; the form has its token spliced in. A page that gives words back is
-made for that one request and kept nowhere.
+Pages that hold no answer are made and compressed once, in each language; the form has its token spliced in. A page
+that gives words back is made for that one request, never compressed, and kept nowhere.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from importlib import resources
@@ -20,17 +20,37 @@ from crypto.content import CenterContent
 from crypto.report import FOLD_TEXTS, STEP_TITLES, Question
 from intake import forms
 from intake.bodies import Posted
-from intake.config import Resource, SiteConfig, in_language
+from intake.catalogues import Sentence, say
+from intake.compression import Packed, Splice, pack
+from intake.config import Resource, SiteConfig
+from intake.hints import hints
+from intake.languages import Language
+from intake.localizer import Localizer
 from intake.problems import Problem
+from intake.theme import LOGO_TYPES
 
 _TOKEN_MARK: Final = "token-goes-here"  # noqa: S105 - a placeholder in the prepared page
 _DAYS_A_MONTH: Final = 31  # generous: a number is called old a few days late, never early
+_TITLE: Final = say("Community form")  # neutral: history and tabs show it
+_YES: Final = say("Yes")  # what a list says of a ticked box
+_HINTED: Final = ("narrative", "when_text", "own_words")  # texts in which nobody's address belongs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file that pages refer to, under a name that holds a hash of its bytes, so that it is cached for ever."""
+
+    name: str
+    content: Packed
+    kind: str
+    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One of the five sections of the form."""
 
+    number: int
     title: str
     parts: tuple["Part", ...]
 
@@ -48,93 +68,163 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Help:
-    """A resource with its words in one language."""
+class Place:
+    """A resource or an event with its words in one language."""
 
     label: str
-    phone: str
-    text: str
-    web: str
-    hours: str
-    is_old: bool
+    phone: str = ""
+    text: str = ""
+    web: str = ""
+    hours: str = ""
+    details: str = ""
+    is_old: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pages:
-    """All pages of a Center on a day, in English.
+class Frame:
+    """What all pages of a Center have in common.
 
     Attributes:
         site: what the operator may change.
         content: what was signed.
-        day: the day on which the age of resources is judged.
+        offered: the languages of the form, in the order of the signed config.
     """
 
     site: SiteConfig
     content: CenterContent
-    day: date
-    environment: Environment = field(default_factory=lambda: _environment())
-    form_kind: type[forms.ReportForm] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "form_kind", forms.form_kind(self.content))
+    offered: tuple[Language, ...]
 
     @cached_property
-    def start(self) -> bytes:
+    def style(self) -> Asset:
+        """The one stylesheet: the variables of the theme, then the rules."""
+        rules = (resources.files("intake") / "static" / "style.css").read_text(encoding="utf-8")
+        return _asset("style", ".css", (self.site.theme.css() + rules).encode(), kind="text/css")
+
+    @cached_property
+    def logo(self) -> Asset | None:
+        """The Center's logo, if it has one; its size was checked at start."""
+        path = self.site.theme.logo
+        if path is None:
+            return None
+        kind = LOGO_TYPES[path.suffix]
+        return _asset("logo", path.suffix, path.read_bytes(), kind=kind, alt=self.site.theme.logo_alt)
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        """What is handed out beside pages, by name."""
+        return {asset.name: asset for asset in (self.style, self.logo) if asset is not None}
+
+
+class Pages:
+    """All pages of a Center in one language."""
+
+    def __init__(self, frame: Frame, localizer: Localizer) -> None:
+        self.language: Final = localizer.language
+        self._frame = frame
+        self._localizer = localizer
+        self._form_kind = forms.form_kind(frame.content, localizer)
+        self._environment = _environment(localizer)
+        self._dated: tuple[date, dict[str, Packed]] | None = None
+
+    def prepare(self, day: date) -> None:
+        """Make every page that can be made before somebody asks for it."""
+        for make in (self.start, self.help, self.done):
+            make(day)
+        self.empty_form  # noqa: B018 - kept from now on
+
+    def start(self, day: date) -> Packed:
         """The first page: what this is, before anything is typed."""
-        return self._render("start.html", emergency=self._words(self.site.emergency))
+        return self._of_day("start.html", "", day)
 
-    @cached_property
-    def done(self) -> bytes:
-        """The page that means that a report is stored; the same bytes for everyone."""
-        return self._render("done.html", how_to=self._words(self.site.how_to), help=self._help())
-
-    @cached_property
-    def help(self) -> bytes:
+    def help(self, day: date) -> Packed:
         """Places that help."""
-        return self._render("help.html", emergency=self._words(self.site.emergency), help=self._help())
+        return self._of_day("help.html", "help", day)
 
-    def form(self, token: str) -> bytes:
-        """The empty form."""
-        before, after = self._empty_form
-        return before + token.encode() + after
+    def done(self, day: date) -> Packed:
+        """The page that means that a report is stored; the same bytes for everyone."""
+        return self._of_day("done.html", "done", day)
 
-    def form_again(self, problem: Problem, posted: Posted, token: str) -> bytes:
-        """The form with the words of a post and what is wrong."""
-        return self._form(forms.filled(self.form_kind, posted), token, problem)
+    @cached_property
+    def empty_form(self) -> Splice:
+        """The form before a word is typed, with a gap for its token."""
+        page = self._form(forms.filled(self._form_kind), _TOKEN_MARK)
+        before, _, after = page.partition(_TOKEN_MARK.encode())
+        return Splice(before, after)
 
-    def notice(self, heading: str, *sentences: str, is_error: bool = True) -> bytes:
+    def form_again(self, posted: Posted, token: str, problem: Problem | None = None) -> bytes:
+        """The form with the words of a post, and what is wrong with it if anything is."""
+        again = bool(problem and problem.again) or bool(posted.first(forms.ASKED_AGAIN))
+        return self._form(forms.filled(self._form_kind, posted), token, problem, again=again)
+
+    def check(self, posted: Posted, token: str) -> bytes:
+        """The words of a post as a list, to be looked at before they are sent."""
+        form = forms.filled(self._form_kind, posted)
+        return self._render(
+            "check.html",
+            told=tuple(forms.told(form, self._frame.content, self._localizer.text(_YES.text))),
+            hints=hints(form[name].data or "" for name in _HINTED),
+            pairs=forms.pairs_of(form, posted),
+            token=token,
+            again=bool(posted.first(forms.ASKED_AGAIN)),
+        )
+
+    def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:
         """A page of a few sentences that holds no answer."""
-        return self._render("notice.html", heading=heading, sentences=sentences, is_error=is_error)
-
-    @cached_property
-    def style(self) -> bytes:
-        """The one stylesheet."""
-        return (resources.files("intake") / "static" / "style.css").read_bytes()
-
-    @cached_property
-    def style_name(self) -> str:
-        """The stylesheet's name, which holds a hash of its bytes, so that it may be cached for ever."""
-        return f"style-{hashlib.sha256(self.style).hexdigest()[:16]}.css"
+        return self._render("notice.html", heading=heading, sentences=sentences)
 
     @property
     def other_way(self) -> str:
         """How to reach the Center without this form."""
-        return self._words(self.site.other_way)
+        return self._localizer.words(self._frame.site.other_way)
 
-    @cached_property
-    def _empty_form(self) -> tuple[bytes, bytes]:
-        page = self._form(forms.filled(self.form_kind), _TOKEN_MARK, None)
-        before, _, after = page.partition(_TOKEN_MARK.encode())
-        return before, after
+    @property
+    def title(self) -> str:
+        """What the bar, tabs and history show."""
+        site = self._frame.site
+        return self._localizer.plain_words(site.title) or self._localizer.text(_TITLE.text)
 
-    def _form(self, form: forms.ReportForm, token: str, problem: Problem | None) -> bytes:
-        return self._render("form.html", form=form, token=token, problem=problem, steps=self._steps)
+    def _of_day(self, template: str, here: str, day: date) -> Packed:
+        """A page with what is dated: places whose number was checked, and what is still to come."""
+        known = self._dated
+        if known is None or known[0] != day:
+            known = self._dated = (day, {})
+        if template not in known[1]:
+            words, site = self._localizer.words, self._frame.site
+            page = self._render(
+                template,
+                here=here,
+                emergency=words(site.emergency),
+                how_to=words(site.how_to),
+                other_way=self.other_way,
+                onion=site.onion,
+                places=self._places(day),
+                coming=self._coming(day),
+            )
+            known[1][template] = pack(page)
+        return known[1][template]
+
+    def _form(
+        self, form: forms.ReportForm, token: str, problem: Problem | None = None, *, again: bool = False
+    ) -> bytes:
+        return self._render(
+            "form.html",
+            form=form,
+            token=token,
+            problem=problem,
+            again=again,
+            steps=self._steps,
+            is_stepped=problem is None and not self._frame.site.one_page,
+        )
 
     @cached_property
     def _steps(self) -> tuple[Step, ...]:
-        shown = forms.shown_questions(self.content)
+        shown = forms.shown_questions(self._frame.content)
         return tuple(
-            Step(title=title, parts=self._parts([asked for asked in shown if asked.step == number]))
+            Step(
+                number=number,
+                title=self._localizer.text(title),
+                parts=self._parts([asked for asked in shown if asked.step == number]),
+            )
             for number, title in enumerate(STEP_TITLES, start=1)
         )
 
@@ -146,65 +236,110 @@ class Pages:
             questions, key=lambda asked: asked.group or (asked.name if asked.name in notes else "")
         ):
             some = tuple(run)
-            fold = "" if some[0].group is None else FOLD_TEXTS[some[0].group]
+            fold = "" if some[0].group is None else self._localizer.text(FOLD_TEXTS[some[0].group])
             cut.append(Part(questions=some, fold=fold, note=notes.get(some[0].name, ())))
         return tuple(cut)
 
     def _notes(self) -> Mapping[str, tuple[str, ...]]:
         """Sentences by the question that they stand before."""
-        texts = self.content.texts
-        if self.content.consent_mode is ConsentMode.OPT_IN:
-            counting = "Your report is counted in the Center's totals only if you tick the first box."
+        texts = self._texts
+        if self._frame.content.consent_mode is ConsentMode.OPT_IN:
+            counting = say(
+                "You decide. Your report is counted in the Center's totals only if you tick the first box."
+            )
         else:
-            counting = "Your report is counted in the Center's totals unless you tick the first box."
+            counting = say(
+                "You decide. Your report is counted in the Center's totals unless you tick the first box."
+            )
+        choices = (
+            counting,
+            say("We use your words outside the Center only if you allow it. There is no box for police."),
+        )
         return {
             "officer_agency": (
-                "These are about how officers acted, good or bad. Skip them if none were there.",
+                self._localizer.say(
+                    say("These are about how officers acted, good or bad. Skip them if none were there.")
+                ),
             ),
-            "age_band": (f"If this is about a person under 18: {texts['under_18']}.",),
-            "consent_count": (
-                f"You decide. {counting} We use your words outside the Center only if you allow it. "
-                f"There is no box for police. {texts['court_short']}",
+            "age_band": (
+                self._localizer.say(
+                    say("If this is about a person under 18: %(under_18)s.", under_18=texts["under_18"])
+                ),
             ),
+            "consent_count": (*map(self._localizer.say, choices), texts["court_short"]),
         }
 
-    def _help(self) -> list[Help]:
-        """Resources spoken in English first, then the others."""
-        found = sorted(self.site.resources, key=lambda one: bool(one.languages) and "en" not in one.languages)
+    @property
+    def _texts(self) -> Mapping[str, str]:
+        """What the law makes the Center do."""
+        translations = self._frame.content.translations
+        return {
+            name: self._localizer.words({code: texts.get(name, "") for code, texts in translations.items()})
+            for name in self._frame.content.texts
+        }
+
+    def _places(self, day: date) -> list[Place]:
+        """Resources spoken in this language first, then the others."""
+        code, words = self.language.code, self._localizer.words
+        site = self._frame.site
+        found = sorted(site.resources, key=lambda one: bool(one.languages) and code not in one.languages)
         return [
-            Help(
-                label=self._words(one.label) or one.code,
+            Place(
+                label=words(one.label) or one.code,
                 phone=one.phone,
                 text=one.text,
                 web=one.web,
-                hours=self._words(one.hours),
-                is_old=self._is_old(one),
+                hours=words(one.hours),
+                is_old=_is_old(one, day, site.resource_max_age_months),
             )
             for one in found
         ]
 
-    def _is_old(self, resource: Resource) -> bool:
-        if resource.checked_on is None:
-            return True
-        return (self.day - resource.checked_on).days > self.site.resource_max_age_months * _DAYS_A_MONTH
-
-    def _words(self, texts: Mapping[str, str]) -> str:
-        return in_language(texts, "en")
+    def _coming(self, day: date) -> list[Place]:
+        """Events of this day and later, the next one first."""
+        words = self._localizer.words
+        events = sorted(self._frame.site.events, key=lambda event: event.day)
+        return [
+            Place(label=words(event.label), details=words(event.details), web=event.web)
+            for event in events
+            if event.day >= day
+        ]
 
     def _render(self, template: str, **values: object) -> bytes:
-        page = self.environment.get_template(template)
+        page = self._environment.get_template(template)
         return page.render(
-            site=self.site,
-            content=self.content,
-            texts=self.content.texts,
-            other_way=self.other_way,
-            style_name=self.style_name,
+            language=self.language,
+            is_draft=self._localizer.is_draft,
+            offered=self._frame.offered,
+            title=self.title,
+            content=self._frame.content,
+            texts=self._texts,
+            style_name=self._frame.style.name,
+            logo=self._frame.logo,
             **values,
         ).encode()
 
 
-def _environment() -> Environment:
-    """Templates that escape everything, fail on a missing name, and read sentences through gettext."""
+def chooser(frame: Frame) -> Packed:
+    """The page of a browser whose language we do not have in its script: the names of all languages."""
+    title = frame.site.title.get("en") or _TITLE.text
+    page = _environment(None).get_template("choose.html")
+    return pack(page.render(title=title, style_name=frame.style.name, offered=frame.offered).encode())
+
+
+def _asset(stem: str, suffix: str, content: bytes, *, kind: str, alt: str = "") -> Asset:
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+    return Asset(name=name, content=pack(content), kind=kind, alt=alt)
+
+
+def _is_old(resource: Resource, day: date, months: int) -> bool:
+    if resource.checked_on is None:
+        return True
+    return (day - resource.checked_on).days > months * _DAYS_A_MONTH
+
+
+def _environment(localizer: Localizer | None) -> Environment:
+    """Templates that escape everything, fail on a missing name, and speak one language."""
     environment = Environment(
         loader=PackageLoader("intake"),
         autoescape=True,
@@ -213,5 +348,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined] # added by the extension
+    if localizer is not None:
+        environment.install_gettext_translations(  # type: ignore[attr-defined] # added by the extension
+            localizer.catalogue, newstyle=True
+        )
     return environment
+
+
+def all_pages(frame: Frame, localizers: Iterable[Localizer]) -> Mapping[str, Pages]:
+    """The pages of every offered language, by its code."""
+    return {localizer.language.code: Pages(frame, localizer) for localizer in localizers}

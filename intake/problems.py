@@ -10,8 +10,10 @@ from typing import Final
 from crypto.errors import TextTooLongError
 from crypto.report import Question, question
 from intake.bodies import Posted, Reading
+from intake.catalogues import Sentence, say
 
 _CHARACTERS_A_WORD: Final = 6  # an English word and its space; only a hint of how much to cut
+_WORDS_AT_ONCE: Final = 5  # a hint in steps of five: no language needs another form of "words" for them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +29,15 @@ class Problem:
     """
 
     status: int
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     links: tuple[Question, ...] = ()
-    complaints: Mapping[str, str] = field(default_factory=dict)
+    complaints: Mapping[str, Sentence] = field(default_factory=dict)
     again: bool = False
 
 
 def nothing_told() -> Problem:
     """Neither words nor a tick on what happened."""
-    sentence = "Please write a few words, or tick what happened. One of the two is enough."
+    sentence = say("Please write a few words, or tick what happened. One of the two is enough.")
     return Problem(
         status=422,
         sentences=(sentence,),
@@ -46,11 +48,13 @@ def nothing_told() -> Problem:
 
 def too_long(error: TextTooLongError) -> Problem:
     """One text is above its limit."""
-    words = -(-(error.length - error.limit) // _CHARACTERS_A_WORD)
-    sentence = f"This is a little too long for us: about {words} words too many."
+    steps = -(-(error.length - error.limit) // (_CHARACTERS_A_WORD * _WORDS_AT_ONCE))
+    sentence = say(
+        "This is a little too long for us: about %(count)s words too many.", count=str(steps * _WORDS_AT_ONCE)
+    )
     return Problem(
         status=422,
-        sentences=(f"{sentence} Nothing was saved. Your words are below.",),
+        sentences=(sentence, say("Nothing was saved. Your words are below.")),
         links=(question(error.field),),
         complaints={error.field: sentence},
     )
@@ -63,28 +67,30 @@ def badly_read(reading: Reading) -> Problem:
             return Problem(
                 status=413,
                 sentences=(
-                    "We could only read the first part. Nothing was saved. What we could read is below.",
+                    say("We could only read the first part. Nothing was saved. What we could read is below."),
                 ),
             )
         case Reading.NOT_UTF8:
             return Problem(
                 status=422,
                 sentences=(
-                    "Some letters did not reach us well. Nothing was saved.",
-                    "Look at your words below. Mend the letters that are wrong. Then press Send again.",
+                    say("Some letters did not reach us well. Nothing was saved."),
+                    say("Look at your words below. Mend the letters that are wrong. Then press Send again."),
                 ),
             )
         case Reading.OTHER_TYPE:
             return Problem(
                 status=415,
-                sentences=("We could not read what came. Nothing was saved. You can start again below.",),
+                sentences=(
+                    say("We could not read what came. Nothing was saved. You can start again below."),
+                ),
             )
         case _:
             return Problem(
                 status=400,
                 sentences=(
-                    "The line broke before all of it reached us. Nothing was saved.",
-                    "What we could read is below.",
+                    say("The line broke before all of it reached us. Nothing was saved."),
+                    say("What we could read is below."),
                 ),
             )
 
@@ -94,8 +100,8 @@ def not_saved(other_way: str, *, status: int = 503) -> Problem:
     return Problem(
         status=status,
         sentences=(
-            "We could not save it. Your words are still below.",
-            f"Press Send again, or reach us another way: {other_way}",
+            say("We could not save it. Your words are still below."),
+            say("Press Send again, or reach us another way: %(other_way)s", other_way=other_way),
         ),
     )
 
@@ -105,8 +111,10 @@ def closed(other_way: str) -> Problem:
     return Problem(
         status=503,
         sentences=(
-            "The form is closed for now. Nothing was saved. Your words are below, so that you can copy them.",
-            other_way,
+            say(
+                "The form is closed for now. Nothing was saved. Your words are below, so that you can copy them."
+            ),
+            say("You can reach us another way: %(other_way)s", other_way=other_way),
         ),
     )
 
@@ -116,8 +124,8 @@ def other_site() -> Problem:
     return Problem(
         status=403,
         sentences=(
-            "Please press Send again. Nothing was saved yet.",
-            "Your words are below. This page is ours.",
+            say("Please press Send again. Nothing was saved yet."),
+            say("Your words are below. This page is ours."),
         ),
         again=True,
     )

@@ -1,31 +1,36 @@
 """The reporter's routes. A view parses, calls, renders; it decides nothing by what an answer says.
 
 The order of a post: read the body to its end, doubt where it came from, make a `Report`, seal it, store it durably,
-and only then answer 303. Whatever fails on the way, the answer holds the person's words.
+and only then answer 303. Whatever fails on the way, the answer holds the person's words. The buttons "Check what I
+wrote", "Change my answers" and the languages post the words too, and nothing is kept of them.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from flask import Blueprint, Request, Response, current_app, g, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
 from crypto.config import PublicConfig, Standing, standing
 from crypto.errors import FormatError, NoRecipientError, NothingToldError, TextTooLongError
 from crypto.report import Flag, LocalSets, Report, report_from_answers
 from crypto.seal import seal
-from intake import errors, forms, logs, problems
+from intake import errors, forms, languages, logs, problems
 from intake.anonymity import IMMUTABLE, NO_STORE, FormTokens, is_from_another_site, origin_flags
 from intake.bodies import Posted, Reading, read_posted
+from intake.catalogues import say
 from intake.clock import Now
+from intake.compression import Packed
 from intake.config import Config
-from intake.pages import Pages
+from intake.pages import Asset, Pages
 from intake.problems import Problem
 from intake.store import Store
 
 EXTENSION: Final = "intake"  # under which the application keeps what the views work with
+SHOW: Final = "show"  # the button that gives the words back to be changed, or in another language
+CHECK: Final = "check"  # the button that shows them as a list
 reporter: Final = Blueprint("reporter", __name__)
 
 _LOG: Final = logging.getLogger(logs.LOGGER)
@@ -39,7 +44,9 @@ class Parts:
     public: PublicConfig
     local: LocalSets
     store: Store
-    pages: Pages
+    pages: Mapping[str, Pages]  # by language, in the order of the signed config
+    chooser: Packed
+    assets: Mapping[str, Asset]
     tokens: FormTokens
     clock: Callable[[], Now]
 
@@ -49,51 +56,83 @@ class Parts:
         day = self.clock().day
         return standing(self.public, day) is Standing.CLOSED or not self.public.active(day)
 
+    def pages_in(self, code: str) -> Pages:
+        """The pages of a language.
+
+        Raises:
+            NotFound: the form is not offered in it.
+        """
+        if code not in self.pages:
+            raise NotFound
+        return self.pages[code]
+
 
 @reporter.get("/")
 def choose_language() -> Response:
     """Go to a language; only this answer depends on what the browser asks for."""
-    answer = _redirect("/en/", 302)
+    parts = _parts()
+    wanted = request.headers.get("Accept-Language", "")
+    found = languages.negotiate(wanted, parts.pages)
+    if found is None and wanted:
+        answer = _page(parts.chooser)
+    else:
+        code = next(iter(parts.pages)) if found is None else found.code
+        answer = _redirect(f"/{code}/", 302)
     answer.headers["Vary"] = "Accept-Language"
     return answer
 
 
-@reporter.get("/en/")
-def start() -> Response:
+@reporter.get("/<code>/")
+def start(code: str) -> Response:
     """Say what this is."""
-    return _page(_parts().pages.start)
+    parts = _parts()
+    return _page(parts.pages_in(code).start(parts.clock().day))
 
 
-@reporter.get("/en/form")
-def form() -> Response:
+@reporter.get("/<code>/form")
+def form(code: str) -> Response:
     """Show the empty form, or that it is closed, before a word is typed."""
     parts = _parts()
+    pages = parts.pages_in(code)
     if parts.is_closed:
-        return _page(parts.pages.notice("The form is closed for now.", parts.pages.other_way), 503)
-    return _page(parts.pages.form(parts.tokens.issue(parts.clock().seconds)))
+        way = say("You can reach us another way: %(other_way)s", other_way=pages.other_way)
+        return _page(pages.notice(say("The form is closed for now."), way), 503)
+    token = parts.tokens.issue(parts.clock().seconds).encode()
+    empty = pages.empty_form
+    return _zipped(empty.gzip(token)) if _takes_gzip() else _page(empty.plain(token))
 
 
-@reporter.post("/en/form")
-def send() -> Response:
+@reporter.post("/<code>/form")
+def send(code: str) -> Response:
     """Take a report: 303 means that it is sealed and survives a power cut, and nothing else means that."""
     parts = _parts()
     posted = g.posted = read_posted(request, parts.config.intake.limits)
-    problem = _accept(parts, request, posted)
+    pages = parts.pages_in(code)
+    deed = posted.first(forms.DEED)
+    problem = _doubt(request, posted)
+    if problem is None and deed == SHOW:
+        return _page(pages.form_again(posted, _token(parts)))
     if problem is None:
-        return _redirect("/en/done", 303)
-    return _give_back(parts, problem, posted)
+        problem = _accept(parts, request, posted, pages, is_kept=deed != CHECK)
+    if problem is not None:
+        return _page(pages.form_again(posted, _token(parts), problem), problem.status)
+    if deed == CHECK:
+        return _page(pages.check(posted, _token(parts)))
+    return _redirect(f"/{code}/done", 303)
 
 
-@reporter.get("/en/done")
-def done() -> Response:
+@reporter.get("/<code>/done")
+def done(code: str) -> Response:
     """Thank the reporter, in the same bytes for everyone."""
-    return _page(_parts().pages.done)
+    parts = _parts()
+    return _page(parts.pages_in(code).done(parts.clock().day))
 
 
-@reporter.get("/en/help")
-def find_help() -> Response:
+@reporter.get("/<code>/help")
+def find_help(code: str) -> Response:
     """Show places that help."""
-    return _page(_parts().pages.help)
+    parts = _parts()
+    return _page(parts.pages_in(code).help(parts.clock().day))
 
 
 @reporter.get("/leave")
@@ -111,23 +150,28 @@ def health() -> Response:
 
 
 @reporter.get("/static/<name>")
-def style(name: str) -> Response:
-    """Hand out the one stylesheet, to be kept for ever under the name that its bytes have."""
-    pages = _parts().pages
-    if name != pages.style_name:
-        return missing(None)
-    answer = Response(pages.style, mimetype="text/css")
+def asset(name: str) -> Response:
+    """Hand out the stylesheet or the logo, to be kept for ever under the name that its bytes have."""
+    found = _parts().assets.get(name)
+    if found is None:
+        raise NotFound
+    answer = _zipped(found.content.gzip) if _takes_gzip() else Response(found.content.plain)
+    answer.mimetype = found.kind
     answer.headers["Cache-Control"] = IMMUTABLE
     return answer
 
 
 @reporter.app_errorhandler(HTTPException)
-def missing(error: HTTPException | None) -> Response:
-    """Answer what the routes do not know, in our own words."""
-    status = 404 if error is None or error.code is None else error.code
-    answer = _page(
-        _parts().pages.notice("There is no page here.", "You can go to the start of the form."), status
-    )
+def missing(error: HTTPException) -> Response:
+    """Answer what the routes do not know, in our own words; words that came along are given back."""
+    status = error.code or 500
+    pages = _pages_of_path()
+    if request.method == "POST" and _words() is not None:
+        answer = _give_words_back(status)
+    else:
+        answer = _page(
+            pages.notice(say("There is no page here."), say("You can go to the start of the form.")), status
+        )
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         answer.headers["Allow"] = ", ".join(sorted(allowed))
@@ -138,37 +182,34 @@ def missing(error: HTTPException | None) -> Response:
 def fault(error: Exception) -> Response:
     """Give the words back after anything that nobody foresaw; log its class and place, nothing of its text."""
     logs.log_fault(error)
-    parts = _parts()
-    posted: Posted | None = g.get("posted")
-    if posted is None or not problems.has_words(posted):
-        return lost(error)
-    # No token: making one reads the clock, and here nothing is taken for granted.
-    problem = problems.not_saved(parts.pages.other_way, status=500)
-    return _page(parts.pages.form_again(problem, posted, token=""), problem.status)
+    return lost(error) if _words() is None else _give_words_back(500)
 
 
 @reporter.app_errorhandler(InternalServerError)
 def lost(_: Exception) -> Response:
     """Say plainly that nothing was kept: the words were not read, or the page that holds them failed too."""
-    page = _parts().pages
+    pages = _pages_of_path()
     return _page(
-        page.notice(
-            "Your report was not saved.",
-            "We could not keep your words. We are sorry.",
-            f"You can start again, or reach us another way: {page.other_way}",
+        pages.notice(
+            say("Your report was not saved."),
+            say("We could not keep your words. We are sorry."),
+            say("You can start again, or reach us another way: %(other_way)s", other_way=pages.other_way),
         ),
         500,
     )
 
 
-def _accept(parts: Parts, post: Request, posted: Posted) -> Problem | None:
-    """Seal and store what was posted, or say what is wrong with it."""
+def _doubt(post: Request, posted: Posted) -> Problem | None:
+    """Say what is wrong with how a post came, before a word of it is looked at."""
     if is_from_another_site(post):
         return problems.other_site()
+    return None if posted.reading is Reading.WHOLE else problems.badly_read(posted.reading)
+
+
+def _accept(parts: Parts, post: Request, posted: Posted, pages: Pages, *, is_kept: bool) -> Problem | None:
+    """Seal and store what was posted, or say what is wrong with it; without `is_kept` only the latter."""
     if parts.is_closed:
-        return problems.closed(parts.pages.other_way)
-    if posted.reading is not Reading.WHOLE:
-        return problems.badly_read(posted.reading)
+        return problems.closed(pages.other_way)
     try:
         report, flags = report_from_answers(
             {name: values for name, values in posted.fields.items() if name not in forms.OWN_FIELDS},
@@ -178,20 +219,20 @@ def _accept(parts: Parts, post: Request, posted: Posted) -> Problem | None:
         return problems.nothing_told()
     except TextTooLongError as error:
         return problems.too_long(error)
-    return _keep(parts, report, flags | _doubts(parts, post, posted))
+    return _keep(parts, report, flags | _doubts(parts, post, posted), pages) if is_kept else None
 
 
-def _keep(parts: Parts, report: Report, flags: frozenset[Flag]) -> Problem | None:
+def _keep(parts: Parts, report: Report, flags: frozenset[Flag], pages: Pages) -> Problem | None:
     """Seal a report and store it durably; an error of either is a 503, and nothing was kept."""
     now = parts.clock()
     try:
-        envelope = seal(report, parts.public, lang="en", flags=flags, day=now.day)
+        envelope = seal(report, parts.public, lang=pages.language.code, flags=flags, day=now.day)
         parts.store.add(envelope, now.week)
     except NoRecipientError:
-        return problems.closed(parts.pages.other_way)
+        return problems.closed(pages.other_way)
     except (FormatError, errors.StoreError) as error:
         _LOG.error("not saved: %s", type(error).__name__)
-        return problems.not_saved(parts.pages.other_way)
+        return problems.not_saved(pages.other_way)
     return None
 
 
@@ -205,16 +246,49 @@ def _doubts(parts: Parts, post: Request, posted: Posted) -> frozenset[Flag]:
     return flags
 
 
-def _give_back(parts: Parts, problem: Problem, posted: Posted) -> Response:
-    return _page(
-        parts.pages.form_again(problem, posted, parts.tokens.issue(parts.clock().seconds)), problem.status
-    )
+def _words() -> Posted | None:
+    """What was posted in this request, if it was read and holds any words."""
+    posted: Posted | None = g.get("posted")
+    return posted if posted is not None and problems.has_words(posted) else None
 
 
-def _page(page: bytes, status: int = 200) -> Response:
+def _give_words_back(status: int) -> Response:
+    """The form with the words and the sentence that they were not saved."""
+    pages = _pages_of_path()
+    problem = problems.not_saved(pages.other_way, status=status)
+    # No token: making one reads the clock, and here nothing is taken for granted.
+    return _page(pages.form_again(g.posted, "", problem), status)
+
+
+def _pages_of_path() -> Pages:
+    """The pages of the language that the address names, or of the first one."""
+    parts = _parts()
+    code = request.path.split("/")[1]
+    return parts.pages[code] if code in parts.pages else next(iter(parts.pages.values()))
+
+
+def _token(parts: Parts) -> str:
+    return parts.tokens.issue(parts.clock().seconds)
+
+
+def _page(page: Packed | bytes, status: int = 200) -> Response:
+    """An answer that no browser keeps."""
+    if isinstance(page, Packed):
+        return _zipped(page.gzip, status) if _takes_gzip() else _page(page.plain, status)
     answer = Response(page, status=status, mimetype="text/html")
     answer.headers["Cache-Control"] = NO_STORE
     return answer
+
+
+def _zipped(content: bytes, status: int = 200) -> Response:
+    answer = _page(content, status)
+    answer.headers["Content-Encoding"] = "gzip"
+    return answer
+
+
+def _takes_gzip() -> bool:
+    wanted = request.headers.get("Accept-Encoding", "")
+    return "gzip" in wanted and "gzip;q=0" not in wanted.replace(" ", "")
 
 
 def _redirect(where: str, status: int) -> Response:
