@@ -8,7 +8,7 @@ transcript, a message or a file of the public directory. Keys cannot be wiped fr
 """
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -34,10 +34,11 @@ from crypto.keystore import (
 from crypto.report import Report, header_fields
 from crypto.seal import seal
 from crypto.unseal import Identity, require_context, unseal
-from review_tool import secret_files
+from review_tool import secret_files, signed_config
 from review_tool.errors import CeremonyError
 from review_tool.passphrase import Draw
 from review_tool.shares import COUNT
+from review_tool.signed_config import SignedConfig
 
 SEED_SIZE: Final = 32  # bytes of each of the four keys
 FIRST_EPOCH: Final = 1
@@ -98,6 +99,7 @@ class Places:
             configs.MINISIG_NAME,
             configs.SIG_NAME,
             configs.ROOT_NAME,
+            signed_config.RELEASE_KEY_NAME,
             TRANSCRIPT_NAME,
         )
         shares = () if self.shares is None else tuple(self.shares / name for name in _SHARE_FILES)
@@ -113,20 +115,6 @@ def share_file(name: str, number: int) -> str:
 _SHARE_FILES: Final = tuple(
     share_file(name, number) for name in (READING_KEY, ROOT_KEY) for number in range(1, COUNT + 1)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedConfig:
-    """A signed public configuration: the four files that the server gets, and what they say."""
-
-    files: Mapping[str, bytes]
-    config: PublicConfig
-    root_public: bytes
-
-    @property
-    def minisig(self) -> str:
-        """The minisign signature."""
-        return self.files[configs.MINISIG_NAME].decode()
 
 
 def check_source(draw: Draw) -> None:
@@ -274,42 +262,28 @@ def sign_config(
     day: date,
     valid_days: int,
 ) -> SignedConfig:
-    """Build the public configuration, sign it in both formats, and read it back as a server would.
+    """Sign a configuration whose only recipient is the reading key, from this day to the hard expiry.
 
     Raises:
         ConfigError: a value breaks a rule of the configuration.
     """
-    soft_expiry = day + timedelta(days=valid_days)
     public = xwing.key_pair(keys.reading_seed).public
     recipient = Recipient(
         epoch=epoch,
         fingerprint=fingerprint(public),
         from_day=day,
         recipient=xwing.recipient_string(public),
-        until=soft_expiry + configs.GRACE,
+        until=day + timedelta(days=valid_days) + configs.GRACE,
     )
-    raw = configs.build_config(
+    return signed_config.sign(
+        content,
+        [recipient],
+        root_seed=keys.root_seed,
+        ack_public=keys.ack_public,
         center=center,
         serial=serial,
-        not_before=day,
-        soft_expiry=soft_expiry,
-        recipients=(recipient,),
-        ack_public=keys.ack_public,
-        root_public=keys.root_public,
-        content=content,
-    )
-    minisig = signing.minisign(raw, keys.root_seed, configs.trusted_comment(center, serial))
-    signify = signing.signify(raw, keys.root_seed)
-    signing.verify_signify(raw, signify, keys.root_public)
-    return SignedConfig(
-        root_public=keys.root_public,
-        config=configs.read_config(raw, minisig, root_public=keys.root_public, center=center),
-        files={
-            configs.CONFIG_NAME: raw,
-            configs.MINISIG_NAME: minisig.encode(),
-            configs.SIG_NAME: signify.encode(),
-            configs.ROOT_NAME: signing.format_public_key(keys.root_public, f"{center} root key").encode(),
-        },
+        day=day,
+        valid_days=valid_days,
     )
 
 

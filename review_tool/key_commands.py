@@ -3,7 +3,6 @@
 Commands parse, call and print. How a ceremony goes stands in `sitting`; what each of its acts does, in `ceremony`.
 """
 
-import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,19 +11,17 @@ from typing import Any, Final, TypeVar
 import click
 
 from crypto import config as configs
-from crypto import signing
 from crypto.config import PublicConfig, Recipient
-from crypto.content import CenterContent, content_from_toml
-from crypto.errors import ConfigError, KeyStringError
+from crypto.errors import ConfigError
 from crypto.fingerprint import fingerprint
 from crypto.keystore import Epoch, EpochState, Keystore
 from crypto.unseal import format_identity
 from review_tool import ceremony as acts
-from review_tool import secret_files, session
+from review_tool import secret_files, session, signed_config
 from review_tool import vault as vaults
 from review_tool.audit import Act
 from review_tool.ceremony import READING_KEY, ROOT_KEY
-from review_tool.errors import CeremonyError, FileFormatError, SecretFileError, ShareError, VaultError
+from review_tool.errors import CeremonyError, SecretFileError, ShareError, VaultError
 from review_tool.secret_files import Medium
 from review_tool.session import Settings, pass_settings
 from review_tool.sitting import COSTS, Choices, Founding, from_paper, give_shares, hold, shout, sit
@@ -80,7 +77,10 @@ def ceremony(
     if shares_to is not None and not choices.unattended:
         raise CeremonyError("--shares-to puts shares on a disk and goes with --yes only; people use paper")
     founding = Founding(
-        center=center, content=_center_section(config_file), epoch=acts.FIRST_EPOCH, serial=acts.FIRST_SERIAL
+        center=center,
+        content=signed_config.center_section(config_file),
+        epoch=acts.FIRST_EPOCH,
+        serial=acts.FIRST_SERIAL,
     )
     sitting = sit(settings, choices, kind="founding", shares_to=shares_to)
     keys = acts.make_keys(sitting.draw)
@@ -117,7 +117,9 @@ def recover(
     choices = Choices(**options)
     if choices.unattended != (shares_from is not None):
         raise ShareError("--yes and --shares-from go together; people type shares from paper")
-    last, minisig = _last_config(public)
+    # The root shares prove later that this root key is the Center's.
+    root_public = signed_config.read_root_key(public / configs.ROOT_NAME)
+    last, minisig = signed_config.read_folder(public, root_public)
     lost = _recipient_of(last, epoch)
     founding = Founding(
         center=last.center,
@@ -128,10 +130,9 @@ def recover(
         last_minisig=minisig,
     )
     sitting = sit(settings, choices, kind="recovery", shares_to=None)
-    root_digits = fingerprint(_root_public(public))
     keys = acts.recovered_keys(
         reading_seed=from_paper(READING_KEY, lost.fingerprint, acts.reading_fingerprint, shares_from),
-        root_seed=from_paper(ROOT_KEY, root_digits, acts.signing_fingerprint, shares_from),
+        root_seed=from_paper(ROOT_KEY, fingerprint(root_public), acts.signing_fingerprint, shares_from),
         draw=sitting.draw,
     )
     hold(sitting, founding, keys, lambda: "two of each key combined; the paper shares stay valid")
@@ -188,51 +189,6 @@ def export_age(
         session.say(
             f"identity of epoch {chosen.epoch} ({chosen.fingerprint}) written to {target}; destroy it after use"
         )
-
-
-def _center_section(path: Path) -> CenterContent:
-    """Read the [center] section of a configuration file; other sections belong to other commands.
-
-    Raises:
-        FileFormatError: it cannot be read, or is no TOML.
-        ConfigError: the section is missing or breaks a rule.
-    """
-    try:
-        section = tomllib.loads(session.read_text(path)).get("center")
-    except tomllib.TOMLDecodeError as error:
-        raise FileFormatError(f"{path} is no TOML file: {error}") from None
-    if not isinstance(section, dict):
-        raise ConfigError(f"{path} has no [center] section; config.example.toml shows one")
-    return content_from_toml(section)
-
-
-def _root_public(directory: Path) -> bytes:
-    try:
-        return signing.parse_public_key(session.read_text(directory / configs.ROOT_NAME))
-    except KeyStringError:
-        raise FileFormatError(f"{directory / configs.ROOT_NAME} is no root key file; copy it again") from None
-
-
-def _last_config(directory: Path) -> tuple[PublicConfig, str]:
-    """Read a signed configuration and its own root key; the root shares prove later that it is the Center's."""
-    raw = session.read_text(directory / configs.CONFIG_NAME).encode()
-    minisig = session.read_text(directory / configs.MINISIG_NAME)
-    root_public = _root_public(directory)
-    return configs.read_config(raw, minisig, root_public=root_public, center=_center_of(minisig)), minisig
-
-
-def _center_of(minisig: str) -> str:
-    """Read the Center's id out of a signature's trusted comment, before it is verified.
-
-    Raises:
-        ConfigError: the comment is not that of a configuration.
-    """
-    lines = minisig.split("\n")
-    words = lines[2].split(" ") if len(lines) > 2 else []
-    names = [word.removeprefix("center=") for word in words if word.startswith("center=")]
-    if len(names) != 1:
-        raise ConfigError("the signature names no Center; copy the signed configuration again")
-    return names[0]
 
 
 def _recipient_of(config: PublicConfig, epoch: int | None) -> Recipient:

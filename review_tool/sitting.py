@@ -29,6 +29,7 @@ from review_tool.passphrase import Draw
 from review_tool.secret_files import Medium
 from review_tool.session import Settings
 from review_tool.shares import Share
+from review_tool.signed_config import SignedConfig
 from review_tool.transcript import Record, transcript
 
 COSTS: Final = {"default": DEFAULT_COST, "floor": FLOOR_COST}
@@ -181,7 +182,7 @@ def hold(sitting: Sitting, founding: Founding, keys: CenterKeys, share_act: Call
         session.say(transcript(record))
 
 
-def _make_vault(sitting: Sitting, founding: Founding, signed: acts.SignedConfig, stored: Keystore) -> None:
+def _make_vault(sitting: Sitting, founding: Founding, signed: SignedConfig, stored: Keystore) -> None:
     """Make the vault; after a recovery it also knows the configuration of reports that are still on their way."""
     directory, reviewer = sitting.settings.vault_directory, sitting.settings.reviewer
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
+from crypto import signing
 from crypto.canonical import Json
 from crypto.config import PublicConfig
 from crypto.keystore import Cost
@@ -42,6 +43,7 @@ class Record:
             "hard_expiry": self.config.hard_expiry.isoformat(),
             "isolation": list(self.doors),
             "keystore": f"Argon2id, {self.cost.memory_kib // 1024} MiB, t {self.cost.iterations}, p {self.cost.lanes}",
+            "release_key": signing.format_public_key(self.config.ack_key, "").splitlines()[1],
             "serial": self.config.serial,
             "shares": self.shares,
             "soft_expiry": self.config.soft_expiry.isoformat(),
@@ -74,6 +76,9 @@ def transcript(record: Record) -> str:
         "",
         "Fingerprints. They are no secret: print them on leaflets, compare them before the server starts.",
         *prints,
+        "",
+        "The release key as minisign takes it: give it to the committee, with the file release.pub.",
+        f"  {facts['release_key']}",
         "",
         *(
             f"{role:<14}name ______________________________  signature ______________________________"

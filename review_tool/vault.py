@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, se
 from sqlalchemy.pool import StaticPool
 from sqlcipher3 import dbapi2 as sqlcipher
 
+from crypto import signing
 from crypto.canonical import Json
 from crypto.config import PublicConfig, read_config
 from crypto.keystore import Keystore
@@ -201,7 +202,14 @@ def archived_configs(connection: Connection) -> list[PublicConfig]:
     root_public = bytes.fromhex(fact(connection, "root_public"))
     center = fact(connection, "center")
     rows = connection.execute(select(CONFIG.c.raw, CONFIG.c.minisig).order_by(CONFIG.c.serial))
-    return [read_config(row.raw, row.minisig, root_public=root_public, center=center) for row in rows]
+    found = []
+    for row in rows:
+        with signing.naming(
+            "a configuration in the archive of the vault",
+            "the vault was changed by other software than this: restore the last backup",
+        ):
+            found.append(read_config(row.raw, row.minisig, root_public=root_public, center=center))
+    return found
 
 
 def fact(connection: Connection, name: str) -> str:

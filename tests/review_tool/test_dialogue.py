@@ -266,7 +266,7 @@ def test_ceremony_with_people_writes_no_share_to_disk(held: tuple[Path, Terminal
 
     assert names == {
         "keystore", "root-keystore", "vault.db", "center-config.json", "center-config.json.minisig",
-        "center-config.json.sig", "root.pub", "transcript.txt",
+        "center-config.json.sig", "root.pub", "release.pub", "transcript.txt",
     }  # fmt: skip
 
 

@@ -141,7 +141,8 @@ def test_ceremony_writes_these_files_and_no_other(founded: Founded) -> None:
     papers = {
         f"shares/{name}-share-{number}.txt" for name in ("reading-key", "root-key") for number in (1, 2, 3)
     }
-    public = {"center-config.json", "center-config.json.minisig", "center-config.json.sig", "root.pub"}
+    config = ("center-config.json", "center-config.json.minisig", "center-config.json.sig")
+    public = {*config, "root.pub", "release.pub"}
 
     assert founded.machine.files() == {
         *papers, *(f"public/{name}" for name in public), "public/transcript.txt", "passphrase",
@@ -288,11 +289,21 @@ def edited(old: str, new: str) -> Callable[[Path], None]:
     [
         (lambda path: path.write_text("[site]\n", encoding="utf-8"), 24, "no [center] section"),
         (edited("\nlanguages", "\nlanguage"), 24, "languages"),
+        (edited("\nexit_url", "\nexit_ulr"), 24, "did you mean 'exit_url'"),
+        (edited("[intake]", "[intak]"), 24, "did you mean 'intake'"),
         (lambda path: path.write_text("[center\n", encoding="utf-8"), 63, "no TOML file"),
         (lambda path: path.write_bytes(b"\xff\xfe"), 63, "not UTF-8"),
         (lambda path: None, 63, "cannot be read"),
     ],
-    ids=["no section", "unknown key", "no toml", "not utf-8", "no file"],
+    ids=[
+        "no section",
+        "unknown key",
+        "unknown key of the server",
+        "unknown section",
+        "no toml",
+        "not utf-8",
+        "no file",
+    ],
 )
 def test_unusable_configuration_file_is_refused_before_any_key(
     machine: Machine, write: Callable[[Path], None], code: int, said: str
@@ -655,6 +666,19 @@ def test_recovery_with_a_misread_word_is_refused(founded: Founded, machine: Mach
 
     assert result.exit_code == 42
     assert hits([result.stderr], [" ".join(words[start : start + 2]) for start in range(31)]) == []
+
+
+def test_a_damaged_configuration_is_named_with_what_to_do(founded: Founded, machine: Machine) -> None:
+    """The folder has five files; who is told only that a signature does not fit copies the wrong one again."""
+    public = copied(founded.machine.public, machine.root / "old")
+    config = public / configs.CONFIG_NAME
+    config.write_bytes(config.read_bytes().replace(b"e", b"f", 1))
+
+    result = machine.run(*recovery(machine, public=public, papers=founded.machine.shares))
+
+    assert result.exit_code == 23
+    assert str(config) in result.stderr
+    assert "copy the whole folder again" in result.stderr
 
 
 @pytest.mark.parametrize("name", [configs.CONFIG_NAME, configs.MINISIG_NAME, configs.ROOT_NAME])
