@@ -41,6 +41,7 @@ class Act(StrEnum):
     RECEIVE = "receive"
     ACKNOWLEDGE = "acknowledge"
     BACKUP = "backup"
+    RESTORE = "restore"
     LIST = "list"
     SHOW = "show"
     CONTACT = "contact"
@@ -140,6 +141,16 @@ def read(connection: Connection) -> list[tuple[int, dict[str, Json] | None]]:
     """All entries in order, each with its number; None where the content was shredded."""
     rows = connection.execute(select(AUDIT.c.number, AUDIT.c.entry).order_by(AUDIT.c.number))
     return [(row.number, None if row.entry is None else _decoded(row.entry)) for row in rows]
+
+
+def last_day(connection: Connection, act: Act) -> str:
+    """The day on which something was done last, "" if never."""
+    newest_first = select(AUDIT.c.entry).where(AUDIT.c.entry.is_not(None)).order_by(AUDIT.c.number.desc())
+    for encoded in connection.execute(newest_first).scalars():
+        facts = _decoded(encoded)
+        if facts["act"] == act:
+            return str(facts["day"])
+    return ""
 
 
 def digits(head_: str) -> str:

@@ -17,13 +17,22 @@ from crypto.keystore import Keystore
 from review_tool import audit, case_rows, secret_files
 from review_tool import vault as vaults
 from review_tool.audit import Act
-from review_tool.errors import AuditError, BackupError, NoBackupError, VaultError
+from review_tool.errors import (
+    AuditError,
+    BackupError,
+    DamagedBackupError,
+    NoBackupError,
+    VaultError,
+    VaultVersionError,
+    WrongKeyError,
+)
 from review_tool.schema import ENVELOPE
 from review_tool.secret_files import Medium
 from review_tool.vault import Vault
 
 BACKUP_NAME: Final = "vault-backup.db"
 UNFINISHED_NAME: Final = "vault-backup.db.new"
+RESTORING_NAME: Final = "vault.db.restoring"  # becomes the vault by one rename
 PIECE: Final = 1024 * 1024  # bytes copied at once
 
 
@@ -59,8 +68,8 @@ def write_backup(
 
     Raises:
         NoBackupError: the directory is on the vault's disk or in memory.
+        DamagedVaultError: the vault itself is damaged; the old backup is untouched.
         BackupError: it cannot be written, or the copy is not good; the old backup is untouched.
-        VaultError: the vault itself cannot be read.
     """
     medium = _medium(vault.directory, directory)
     if medium is not Medium.OTHER and not same_disk:
@@ -73,6 +82,8 @@ def write_backup(
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The transaction keeps every writer out while the bytes are copied.
         with vault.transaction() as connection:
+            # Looked at before the copy: else a damaged vault would be blamed on the medium.
+            vaults.require_whole(connection)
             head = audit.head(connection)
             _copy(vault.directory / vaults.FILE_NAME, unfinished)
         entries = _proved(unfinished, keystore, head)
@@ -84,6 +95,60 @@ def write_backup(
         ) from None
     vault.record(Act.BACKUP, day=day, reviewer=reviewer, head=head, entries=entries)
     return Backup(path=path, audit_head=head, entries=entries, on_same_disk=medium is not Medium.OTHER)
+
+
+def restore(source: Path, keystore: Keystore, directory: Path, *, day: date, reviewer: str) -> int:
+    """Put a backup into an empty vault directory, after every page and the whole chain of it proved good.
+
+    Args:
+        source: the backup's file, or the folder that holds it.
+        keystore: the one of the vault that was backed up.
+        directory: where the vault goes; nothing is written over.
+        day: today.
+        reviewer: pseudonym for the log.
+
+    Returns:
+        The number of entries of the restored log.
+
+    Raises:
+        VaultError: there is a vault already.
+        DamagedBackupError: the backup is not whole, or not of this keystore's vault; nothing was restored.
+        BackupError: it cannot be read, or the directory cannot be written.
+    """
+    backup = source / BACKUP_NAME if source.is_dir() else source
+    path, unfinished = directory / vaults.FILE_NAME, directory / RESTORING_NAME
+    if path.exists():
+        raise VaultError(
+            f"{directory} holds a vault already; restore into an empty folder, nothing is written over"
+        )
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy(backup, unfinished)
+        entries = _good_backup(unfinished, backup, keystore)
+        unfinished.rename(path)
+        vaults.sync_directory(directory)
+    except OSError as error:
+        raise BackupError(f"{backup} cannot be restored to {directory} ({error.strerror})") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    with vaults.open_vault(directory, keystore, day=day, reviewer=reviewer, command="restore") as vault:
+        vault.record(Act.RESTORE, day=day, reviewer=reviewer, entries=entries)
+    return entries
+
+
+def _good_backup(copy: Path, backup: Path, keystore: Keystore) -> int:
+    try:
+        with vaults.open_copy(copy, keystore) as opened, opened.transaction() as connection:
+            vaults.require_whole(connection)
+            return audit.verify(connection).entries
+    except WrongKeyError:
+        raise DamagedBackupError(
+            str(backup), "does not open with this keystore: it is of another vault, or damaged"
+        ) from None
+    except VaultVersionError:
+        raise
+    except (VaultError, AuditError):
+        raise DamagedBackupError(str(backup), "is damaged") from None
 
 
 def missing_from(backup: Backup, keystore: Keystore, digests: Sequence[str]) -> list[str]:
@@ -116,12 +181,14 @@ def _proved(path: Path, keystore: Keystore, head: str) -> int:
     """Open a copy, check every page and the whole chain, and count the chain's entries."""
     try:
         with vaults.open_copy(path, keystore) as copy, copy.transaction() as connection:
-            damage = connection.exec_driver_sql("PRAGMA cipher_integrity_check").first()
+            vaults.require_whole(connection)
             verified = audit.verify(connection)
     except VaultError:
-        raise BackupError("the new backup does not open; use another medium") from None
+        raise BackupError(
+            "the new backup was damaged on its way, the vault is whole; use another medium"
+        ) from None
     except AuditError as error:
         raise BackupError(f"the audit chain breaks in the vault itself: {error}") from None
-    if damage is not None or verified.head != head:
+    if verified.head != head:
         raise BackupError("the new backup is not the vault that was copied; use another medium")
     return verified.entries

@@ -14,11 +14,13 @@ from crypto.fingerprint import fingerprint
 from review_tool import acknowledge, audit, pairing, session
 from review_tool import backup as backups
 from review_tool import receive as receiving
+from review_tool import vault as vaults
 from review_tool.audit import Act
 from review_tool.backup import Backup
 from review_tool.errors import DoubtError, NoBackupError
 from review_tool.receive import Received
 from review_tool.session import SOFTWARE, Settings, say, say_json
+from review_tool.terminal import counted
 from review_tool.vault import today
 
 SAME_DISK: Final = (
@@ -144,7 +146,7 @@ def _tell(received: Received, kept: Backup | None, written: Path | None) -> None
 def backup(settings: Settings, directory: Path, same_disk: bool, as_json: bool) -> None:
     """Copy the encrypted vault to a DIRECTORY on another disk, and open the copy to prove it.
 
-    To restore: put the file back as vault.db into an empty vault directory. The keystore is not in it.
+    `restore` puts it back. The keystore is not in it.
     """
     with settings.opened("backup") as (vault, keystore):
         kept = backups.write_backup(
@@ -157,14 +159,40 @@ def backup(settings: Settings, directory: Path, same_disk: bool, as_json: bool) 
         say(f"Backup, opened again and complete: {kept.path}")
 
 
+@click.command()
+@click.argument("backup", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@session.pass_settings
+def restore(settings: Settings, backup: Path, as_json: bool) -> None:
+    """Put a BACKUP, the file or its folder, into the empty folder --vault, after proving that it is whole.
+
+    What was received, decided or released after the backup was made is not in it: receive the last bundles again, and
+    do not release anything before you know which release was the last.
+    """
+    keystore = settings.read_keystore()
+    entries = backups.restore(
+        backup, keystore, settings.vault_directory, day=today(), reviewer=settings.reviewer
+    )
+    if as_json:
+        say_json({"vault": str(settings.vault_directory), "entries": entries})
+    else:
+        say(
+            f"Restored, every page whole, the log with {counted(entries, 'entry', 'entries')}: {settings.vault_directory}"
+        )
+        say("Now receive again the bundles that came after this backup.")
+
+
 @click.command(name="audit")
-@click.option("--verify", is_flag=True, help="Walk the whole chain.")
+@click.option("--verify", is_flag=True, help="Check every page of the vault, and walk the whole chain.")
 @click.option("--entries", is_flag=True, help="Print every entry.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 @session.pass_settings
 def audit_command(settings: Settings, verify: bool, entries: bool, as_json: bool) -> None:
-    """Show the head of the log as digits for the paper log; --verify proves that no entry was changed."""
+    """Show the head of the log as digits for the paper log; --verify proves that nothing is damaged or was changed."""
     with settings.opened("audit") as (vault, _):
+        if verify:
+            with vault.transaction() as connection:
+                vaults.require_whole(connection)
         vault.record(Act.AUDIT, day=today(), reviewer=settings.reviewer, verify=verify, entries=entries)
         with vault.transaction() as connection:
             verified = audit.verify(connection) if verify else None
@@ -178,7 +206,9 @@ def audit_command(settings: Settings, verify: bool, entries: bool, as_json: bool
         say_json({"head": head, "digits": audit.digits(head), "verified": count})
         return
     if verified is not None:
-        say(f"The chain holds: {verified.entries} entries, {verified.shredded} of them shredded.")
+        say("Every page of the vault is whole.")
+        length = counted(verified.entries, "entry", "entries")
+        say(f"The chain holds: {length}, {verified.shredded} of them shredded.")
     say(f"Head of the log, for the paper log:\n  {audit.digits(head)}")
 
 
@@ -201,4 +231,4 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, advance=done)
 
 
-COMMANDS: Final = (pair, receive, backup, audit_command)
+COMMANDS: Final = (pair, receive, backup, restore, audit_command)

@@ -45,7 +45,8 @@ class WrongKeyError(VaultError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the vault does not open with this keystore: it belongs to another vault, or is damaged"
+            "the vault does not open with this keystore: it belongs to another vault, or is damaged; "
+            "try the vault's own keystore, and if that is the one, restore a backup with `review-tool restore`"
         )
 
 
@@ -85,6 +86,22 @@ class VaultFullError(VaultError):
         super().__init__("the vault cannot be written (disk full or read-only); nothing of this act was kept")
 
 
+class DamagedVaultError(VaultError):
+    """Pages of the vault are not as they were written: its disk is failing, or somebody changed the file."""
+
+    exit_code = 49
+
+    def __init__(self, last_backup: str = "") -> None:
+        which = (
+            f"the newest backup (by its log that of {last_backup})" if last_backup else "the newest backup"
+        )
+        super().__init__(
+            "the vault is damaged, and its disk may be failing: write nothing more into it. Restore "
+            f"{which} into an empty folder on a good disk with `review-tool --vault FOLDER restore BACKUP`, then "
+            "receive again what came after it; if this vault was restored by hand, that backup is damaged: take another"
+        )
+
+
 class ReceiveError(ReviewError):
     """A bundle cannot be read at all; nothing was taken from it."""
 
@@ -113,6 +130,17 @@ class NoBackupError(BackupError):
     """No acknowledgement without a backup on another medium: the server would forget the only other copy."""
 
     exit_code = 54
+
+
+class DamagedBackupError(BackupError):
+    """A backup is damaged, or belongs to another vault; nothing was restored from it."""
+
+    exit_code = 65
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"the backup {path} {why}; nothing was restored. Try it from another medium, or take an older backup"
+        )
 
 
 class UnknownCaseError(ReviewError):

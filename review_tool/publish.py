@@ -53,10 +53,12 @@ def publish(
 
     Raises:
         ReleaseRefusedError: the period or its numbers may not be published; nothing was written.
+        DamagedVaultError: the vault is damaged: what is counted must be what was stored.
         ReleaseWriteError: it is in the ledger, but the directory could not be written.
     """
     who = Entry(act=Act.RELEASE_PREPARED, day=day, reviewer=reviewer)
     with vault.transaction() as connection:
+        vaults.require_whole(connection)
         started = ledger.unpublished(connection)
     if started is not None and started.period.id == period.id:
         return _finish(vault, started, out, who)

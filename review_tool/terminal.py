@@ -41,6 +41,11 @@ def json_line(facts: Mapping[str, Json]) -> str:
     return json.dumps(facts, ensure_ascii=True, separators=(", ", ": ")).replace("\x7f", "\\u007f")
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: `1 decision`, `2 decisions`; a plural that is not made by an s is given."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def _shown(character: str) -> str:
     if character in _KEPT:
         return character

@@ -22,7 +22,14 @@ from crypto.config import PublicConfig, read_config
 from crypto.keystore import Keystore
 from review_tool import audit
 from review_tool.audit import Act, Entry
-from review_tool.errors import VaultBusyError, VaultError, VaultFullError, VaultVersionError, WrongKeyError
+from review_tool.errors import (
+    DamagedVaultError,
+    VaultBusyError,
+    VaultError,
+    VaultFullError,
+    VaultVersionError,
+    WrongKeyError,
+)
 from review_tool.schema import CONFIG, FACT, METADATA, SCHEMA_VERSION
 
 FILE_NAME: Final = "vault.db"
@@ -30,6 +37,7 @@ UNFINISHED_NAME: Final = "vault.db.new"  # becomes the vault by one rename, so a
 KEY_SIZE: Final = 32  # bytes
 PAGE_SIZE: Final = 4096  # bytes; SQLCipher 4
 BUSY_LIMIT: Final = 5.0  # seconds to wait for another process before saying so
+RESTORE: Final = "restore the newest backup into an empty folder with `review-tool restore`"
 UNNAMED: Final = "reviewer"  # pseudonym where nobody gave one
 
 # Set after the key and read back, because defaults differ from build to build (docs/decisions.md 8).
@@ -179,6 +187,33 @@ def _opened(path: Path, directory: Path, keystore: Keystore) -> Iterator[Vault]:
     raise WrongKeyError
 
 
+def require_whole(connection: Connection) -> None:
+    """Check the seal of every page and the order of every tree; a page that nobody reads is found damaged too.
+
+    Some 3 seconds for 10,000 cases (379 MB): before what others rely on, not at every opening.
+
+    Raises:
+        DamagedVaultError: with the day of the last backup, where the log can still be read.
+    """
+    damaged = connection.exec_driver_sql("PRAGMA cipher_integrity_check").fetchall()
+    if damaged or _broken_trees(connection):
+        raise DamagedVaultError(_last_backup(connection))
+
+
+def _broken_trees(connection: Connection) -> bool:
+    try:
+        return connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all() != ["ok"]
+    except exc.DBAPIError:
+        return True
+
+
+def _last_backup(connection: Connection) -> str:
+    try:
+        return audit.last_day(connection, Act.BACKUP)
+    except exc.DBAPIError:  # the log is damaged too
+        return ""
+
+
 def archive_config(connection: Connection, config: PublicConfig, minisig: str) -> None:
     """Keep a signed configuration for ever: the labels of old reports are read from it."""
     known = select(CONFIG.c.serial).where(CONFIG.c.context_id == config.context_id)
@@ -206,7 +241,7 @@ def archived_configs(connection: Connection) -> list[PublicConfig]:
     for row in rows:
         with signing.naming(
             "a configuration in the archive of the vault",
-            "the vault was changed by other software than this: restore the last backup",
+            f"the vault was changed by other software than this: {RESTORE}",
         ):
             found.append(read_config(row.raw, row.minisig, root_public=root_public, center=center))
     return found
@@ -237,9 +272,11 @@ def _existing(directory: Path) -> Path:
     if not path.is_file():
         if (directory / UNFINISHED_NAME).exists():
             raise VaultError(f"the vault in {directory} was never finished; hold the ceremony again")
-        raise VaultError(f"there is no vault in {directory}; `review-tool ceremony` makes one")
+        raise VaultError(
+            f"there is no vault in {directory}; `review-tool ceremony` makes one, `restore` brings one back"
+        )
     if path.stat().st_size < PAGE_SIZE:
-        raise VaultError(f"the vault in {directory} is half-written; restore it from the last backup")
+        raise VaultError(f"the vault in {directory} is half-written; {RESTORE}")
     return path
 
 
@@ -248,7 +285,7 @@ def _checked(directory: Path, engine: Engine, keystore: Keystore) -> Vault:
     with _translated(), engine.begin() as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
         if version == 0:
-            raise VaultError(f"the vault in {directory} is half-written; restore it from the last backup")
+            raise VaultError(f"the vault in {directory} is half-written; {RESTORE}")
         if version != SCHEMA_VERSION:
             raise VaultVersionError(version, SCHEMA_VERSION)
         center = fact(connection, "center")
@@ -309,5 +346,5 @@ def _meaning(message: str) -> VaultError:
     if any(word in message for word in ("full", "readonly", "disk I/O", "unable to open")):
         return VaultFullError()
     if "malformed" in message:
-        return VaultError("the vault is damaged; restore it from the last backup")
+        return DamagedVaultError()
     return VaultError("the vault refused an act that contradicts what it holds; nothing of it was kept")

@@ -12,7 +12,7 @@ from crypto.bundle import LastAck
 from crypto.errors import BundleError
 from review_tool import acknowledge, audit, backup, vault
 from review_tool.backup import Backup
-from review_tool.errors import BackupError, NoBackupError
+from review_tool.errors import BackupError, DamagedBackupError, DamagedVaultError, NoBackupError, VaultError
 from review_tool.receive import Received
 from review_tool.schema import CASE, ENVELOPE
 from tests.center import DAY, Center, make_center, sample_report
@@ -123,12 +123,80 @@ def test_a_new_backup_replaces_the_old_one_only_when_it_is_good(machine: Machine
 
     with machine.opened() as found:
         (machine.vault / vault.FILE_NAME).write_bytes(bytes(content))
-        with pytest.raises(BackupError):
+        with pytest.raises(DamagedVaultError, match=f"that of {DAY}.*review-tool --vault FOLDER restore"):
             backup.write_backup(
                 found, machine.center.keystore, kept.path.parent, day=DAY, reviewer=REVIEWER, same_disk=True
             )
 
     assert kept.path.read_bytes() == good
+
+
+def test_restoring_a_backup_gives_the_whole_vault_and_stands_in_its_log(
+    machine: Machine, center: Center
+) -> None:
+    """The folder of the backup is enough; what is restored was looked through first."""
+    take(machine)
+    kept = back_up(machine)
+    restored = Machine(center=center, directory=machine.directory / "restored")
+
+    entries = backup.restore(kept.path.parent, center.keystore, restored.vault, day=DAY, reviewer=REVIEWER)
+
+    assert [case.report for case in restored.cases()] == [case.report for case in machine.cases()]
+    assert entries == kept.entries
+    assert {path.name for path in restored.vault.iterdir()} == {vault.FILE_NAME}
+    with restored.opened() as found, found.transaction() as connection:
+        assert "restore" in [facts["act"] for _, facts in audit.read(connection) if facts]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (-2000, "is damaged; nothing was restored"),
+        (100, "does not open with this keystore"),
+        (None, "is damaged"),
+    ],
+    ids=["a page", "the first page", "cut short"],
+)
+def test_a_damaged_backup_is_called_a_damaged_backup(place: int | None, said: str, machine: Machine) -> None:
+    """It must not be taken for the vault, nor leave half of one behind."""
+    take(machine)
+    kept = back_up(machine)
+    content = bytearray(kept.path.read_bytes())
+    if place is None:
+        del content[-vault.PAGE_SIZE :]
+    else:
+        content[place] ^= 1
+    kept.path.write_bytes(content)
+
+    with pytest.raises(DamagedBackupError, match=f"{kept.path} .*{said}"):
+        backup.restore(
+            kept.path, machine.center.keystore, machine.directory / "restored", day=DAY, reviewer=REVIEWER
+        )
+    assert list((machine.directory / "restored").iterdir()) == []
+
+
+def test_a_backup_is_restored_over_nothing(machine: Machine) -> None:
+    """The vault that is there may be the better one."""
+    take(machine)
+    kept = back_up(machine)
+    before = (machine.vault / vault.FILE_NAME).read_bytes()
+
+    with pytest.raises(VaultError, match="written over"):
+        backup.restore(kept.path, machine.center.keystore, machine.vault, day=DAY, reviewer=REVIEWER)
+
+    assert (machine.vault / vault.FILE_NAME).read_bytes() == before
+
+
+def test_a_backup_that_cannot_be_read_is_named(machine: Machine) -> None:
+    """The disk is not plugged in."""
+    with pytest.raises(BackupError, match=r"no-disk.* cannot be restored"):
+        backup.restore(
+            machine.directory / "no-disk",
+            machine.center.keystore,
+            machine.directory / "new",
+            day=DAY,
+            reviewer=REVIEWER,
+        )
 
 
 def test_an_unwritable_folder_is_said(machine: Machine) -> None:

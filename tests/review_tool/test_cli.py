@@ -285,6 +285,46 @@ def test_the_log_is_verified_and_printed_as_digits(machine: Machine, tool: Tool)
     assert CANARY not in done.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "--verify"),
+        ("backup", "{}/backup", "--same-disk"),
+        ("release", "2026Q4", "--out", "{}/r", "--yes"),
+    ],
+)
+def test_a_damaged_vault_is_said_before_others_rely_on_it(
+    words: tuple[str, ...], machine: Machine, tool: Tool
+) -> None:
+    """A page went bad that `list` never reads: the medium of the backup must not be blamed for it."""
+    received(machine)
+    path = machine.vault / "vault.db"
+    content = bytearray(path.read_bytes())
+    content[-2000] ^= 1
+    path.write_bytes(content)
+
+    done = tool(*(word.format(machine.directory) for word in words))
+
+    assert done.exit_code == errors.DamagedVaultError.exit_code, done.output
+    assert "restore BACKUP" in done.stderr
+    assert not (machine.directory / "backup").exists() or not list(
+        (machine.directory / "backup").glob("*.db")
+    )
+
+
+def test_a_backup_is_put_back_by_a_command(machine: Machine, tool: Tool) -> None:
+    """What the message about a damaged vault names is there, and works."""
+    received(machine)
+    assert tool("backup", f"{machine.directory}/backup", "--same-disk").exit_code == 0
+    (machine.vault / "vault.db").rename(machine.directory / "damaged.db")
+
+    done = tool("restore", f"{machine.directory}/backup", "--json")
+
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["entries"] > 0
+    assert len(machine.cases()) == 1
+
+
 def test_every_exit_code_is_distinct_and_in_the_help() -> None:
     """Scripts branch on them; a person looks them up."""
     kinds: list[type[ReviewError | FormatError]] = []

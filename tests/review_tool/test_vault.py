@@ -15,6 +15,7 @@ from crypto.keystore import FLOOR_COST, read_keystore, write_keystore
 from review_tool import audit, vault
 from review_tool.audit import Act
 from review_tool.errors import (
+    DamagedVaultError,
     VaultBusyError,
     VaultError,
     VaultFullError,
@@ -230,6 +231,32 @@ def test_a_vault_cut_short_is_called_damaged(pages: int, machine: Machine, tmp_p
 
     with pytest.raises(VaultError, match="damaged"), cut.opened():
         pass
+
+
+def test_a_flipped_bit_in_any_page_is_found(machine: Machine, center: Center, tmp_path: Path) -> None:
+    """Commands read the pages they need; a report on a failing page must not wait until somebody opens that case."""
+    write_bundle(tmp_path / "bundle", center, sealed(center, sample_report()))
+    machine.receive(tmp_path / "bundle")
+    whole = file_of(machine).read_bytes()
+    missed = []
+    for page in range(1, len(whole) // vault.PAGE_SIZE):  # page 0 is the key page: it does not open at all
+        content = bytearray(whole)
+        content[page * vault.PAGE_SIZE + 2000] ^= 1
+        (tmp_path / "flipped.db").write_bytes(content)
+        try:
+            with (
+                vault.open_copy(tmp_path / "flipped.db", center.keystore) as copy,
+                copy.transaction() as connection,
+            ):
+                vault.require_whole(connection)
+            missed.append(page)
+        except DamagedVaultError:
+            continue
+
+    assert missed == []
+    assert len(whole) // vault.PAGE_SIZE > 20
+    with machine.opened() as found, found.transaction() as connection:
+        vault.require_whole(connection)  # the twin: a whole vault is no damaged one
 
 
 def test_a_vault_that_was_never_finished_is_said_so(machine: Machine, center: Center, tmp_path: Path) -> None:
