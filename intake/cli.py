@@ -86,7 +86,7 @@ def _with_config(command: Callable[Concatenate[Config, _Arguments], None]) -> Ca
 @_with_config
 def init(config: Config) -> None:
     """Make the data directory, the sealed store and the export key."""
-    readiness.refuse_secrets(config)
+    unsearched = readiness.refuse_secrets(config)
     settings = config.intake
     if settings.store.exists():
         raise errors.AlreadyInitialisedError(
@@ -99,6 +99,7 @@ def init(config: Config) -> None:
     store = readiness.open_store(config)
     store.create()
     store.close()
+    _warn(unsearched)
     click.echo(f"made the store in {settings.data_dir}")
     click.echo(f"export key: {readiness.export_fingerprint(config)}")
     click.echo(

@@ -1,15 +1,15 @@
 """Everything that must be so before the form may open, each refusal with what to do; `intake check` runs the same.
 
-It only reads. Secret keys are recognised by their first bytes or their prefix: no parser for them exists here.
+It only reads.
 """
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 from crypto import signing
 from crypto.config import (
@@ -25,14 +25,10 @@ from crypto.config import (
 from crypto.content import content_from_toml
 from crypto.errors import ConfigError, KeyStringError
 from crypto.fingerprint import fingerprint
-from intake import errors, kept
+from intake import errors, kept, stray_keys
 from intake.config import STORE_NAME, Config
 from intake.export import Exchange
 from intake.store import Store
-
-_KEYSTORE_MAGIC: Final = b"HIRK"  # FORMAT.md §5; a keystore begins with it
-_IDENTITY: Final = b"AGE-SECRET-KEY-"  # of any age identity, hybrid or not
-_STEP: Final = 1 << 20  # bytes read at a time when looking for an identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +51,14 @@ def check(config: Config, *, day: date) -> Ready:
         IntakeError: a secret lies here, something is missing, or a text is a draft in production.
         FormatError: the signed config does not verify, is of another Center, or is not fit for today.
     """
-    refuse_secrets(config)
+    unsearched = refuse_secrets(config)
     settings = config.intake
     if not settings.data_dir.is_dir():
         raise errors.NotInitialisedError(f"there is no directory {settings.data_dir}; run `intake init`")
+    if not os.access(settings.data_dir, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        raise errors.NotInitialisedError(
+            f"this account may not use {settings.data_dir}; run as the account that serves"
+        )
     public = read_public(config)
     check_config(
         public,
@@ -74,7 +74,7 @@ def check(config: Config, *, day: date) -> Ready:
         store.check()
     finally:
         store.close()
-    return Ready(public=public, warnings=tuple(_warnings(config, public, day)))
+    return Ready(public=public, warnings=(*unsearched, *_warnings(config, public, day)))
 
 
 def read_public(config: Config) -> PublicConfig:
@@ -118,20 +118,27 @@ def pinned_root(config: Config) -> bytes:
         ) from None
 
 
-def refuse_secrets(config: Config) -> None:
-    """Look for secret keys beside the config file, in the public config and in the data directory.
+def refuse_secrets(config: Config) -> tuple[str, ...]:
+    """Look for secret keys beside the config file, in the public config, in the data directory, and below them.
 
-    The store is left out: four bytes of magic turn up by chance in ciphertext.
+    Returns:
+        Sentences for the operator about what could not be searched.
 
     Raises:
         SecretOnServerError: with the file, never with what is in it.
     """
-    for path in _searched(config):
-        if _holds_secret(path):
-            raise errors.SecretOnServerError(
-                f"{path} holds a secret key of the Center; a server must never have one. Move it to the review "
-                "machine, treat the key as exposed, and hold a new ceremony"
-            )
+    settings = config.intake
+    journal = settings.store.with_name(STORE_NAME + "-journal")
+    found = stray_keys.search(
+        (config.path.absolute().parent, settings.public_config, settings.data_dir),
+        leave_out=(settings.store, journal),  # gigabytes that this software wrote, all of them sealed
+    )
+    for path, what in found.secrets.items():
+        raise errors.SecretOnServerError(
+            f"{path} holds {what} of the Center; a server must never have one. Move it to the review "
+            "machine, treat the key as exposed, and hold a new ceremony"
+        )
+    return tuple(_unsearched(found))
 
 
 def open_store(config: Config) -> Store:
@@ -209,29 +216,21 @@ def _is_same_content(config: Config, public: PublicConfig) -> bool:
         return False
 
 
-def _searched(config: Config) -> Iterator[Path]:
-    settings = config.intake
-    store = {settings.store, settings.store.with_name(STORE_NAME + "-journal")}
-    beside = config.path.absolute().parent.iterdir()
-    below = (
-        path for directory in (settings.public_config, settings.data_dir) for path in directory.rglob("*")
-    )
-    for path in (*beside, *below):
-        if path.is_file() and path not in store:
-            yield path
+def _unsearched(found: stray_keys.Search) -> Iterator[str]:
+    if found.closed:
+        yield (
+            f"{_first(found.closed)} cannot be read by this account and was not searched for secret keys; the form "
+            "could not leak one, but whoever takes the machine could: look at it as root, or move it away"
+        )
+    if found.unsearched:
+        yield (
+            f"{_first(found.unsearched)} was not searched for secret keys, there is too much; give the config file "
+            "a folder of its own"
+        )
 
 
-def _holds_secret(path: Path) -> bool:
-    with path.open("rb") as file:
-        block = file.read(_STEP)
-        if block.startswith(_KEYSTORE_MAGIC):
-            return True
-        while block:
-            if _IDENTITY in block or _IDENTITY.lower() in block:
-                return True
-            more = file.read(_STEP)
-            block = block[-len(_IDENTITY) :] + more if more else b""
-    return False
+def _first(paths: list[Path]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]} (and {len(paths) - 1} more)"
 
 
 def _read(path: Path) -> bytes:
