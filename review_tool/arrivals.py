@@ -112,12 +112,18 @@ def keep(vault: Vault, arrivals: Sequence[Arrival], ring: Ring, who: Entry) -> d
     return {**fates, **decided}
 
 
-def retry(vault: Vault, ring: Ring, who: Entry) -> int:
-    """Try again what could not be opened for want of a key or of newer software; count what became a case."""
-    with vault.transaction() as connection:
-        waiting = select(ENVELOPE.c.sha256).where(
+def retry(vault: Vault, ring: Ring, who: Entry, *, every: bool = False) -> int:
+    """Try again what could not be opened; count what became a case.
+
+    Each `receive` tries what lacks a key or newer software, if keys or software are others than at the last try. `every`
+    tries all of the quarantine: a person asked for it.
+    """
+    waiting = select(ENVELOPE.c.sha256).where(ENVELOPE.c.outcome == Outcome.QUARANTINE)
+    if not every:
+        waiting = waiting.where(
             ENVELOPE.c.quarantine.in_([reason.value for reason in RETRIED]), ENVELOPE.c.tried != ring.mark
         )
+    with vault.transaction() as connection:
         digests = list(connection.execute(waiting).scalars())
     return sum(_retry_one(vault, digest, ring, who) for digest in digests)
 
@@ -190,7 +196,7 @@ def _enter(connection: Connection, arrivals: dict[str, Arrival], fates: dict[str
         if fate.outcome is Outcome.CASE:
             entries.append(replace(who, act=Act.IMPORT, facts={"case": ids[digest], "envelope": digest}))
         elif fate.reason is not None:
-            facts = {"envelope": digest, "reason": fate.reason.value}
+            facts = {**who.facts, "envelope": digest, "reason": fate.reason.value}
             entries.append(replace(who, act=Act.QUARANTINE, facts=facts))
         else:
             facts = {"envelope": digest, "outcome": fate.outcome.value}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,12 @@ from rich.progress import Progress
 
 from crypto.canonical import Json
 from crypto.fingerprint import fingerprint
-from review_tool import acknowledge, audit, pairing, session
+from review_tool import acknowledge, arrivals, audit, pairing, session
 from review_tool import backup as backups
+from review_tool import quarantine as quarantines
 from review_tool import receive as receiving
 from review_tool import vault as vaults
-from review_tool.audit import Act
+from review_tool.audit import Act, Entry
 from review_tool.backup import Backup
 from review_tool.errors import DoubtError, NoBackupError
 from review_tool.receive import Received
@@ -114,16 +116,16 @@ def _facts(received: Received, kept: Backup | None, written: Path | None) -> dic
 
 
 def _tell(received: Received, kept: Backup | None, written: Path | None) -> None:
-    say(f"Bundle {received.seq}: {received.opened} reports opened, {received.known} were here before.")
+    say(f"Bundle {received.seq}: {counted(received.opened, 'report')} opened, {received.known} here before.")
     for count, what in (
-        (received.copies, "came a second time under another seal and were dropped"),
-        (received.shredded, "were destroyed earlier and stay so"),
-        (received.retried, "set aside earlier could be opened now"),
+        (received.copies, "dropped: here already under another seal"),
+        (received.shredded, "dropped: destroyed earlier, and that stays so"),
+        (received.retried, "set aside earlier, opened now"),
     ):
         if count:
-            say(f"  {count} {what}")
+            say(f"  {counted(count, 'report')} {what}")
     for reason, count in received.quarantined.items():
-        say(f"  {count} set aside with their ciphertext: {reason}")
+        say(f"  {count} set aside sealed, see `review-tool quarantine`: {reason}")
     for envelope, why in received.damaged.items():
         say(f"  envelope {envelope} {why}; it stays on the server")
     for name in received.foreign:
@@ -136,6 +138,40 @@ def _tell(received: Received, kept: Backup | None, written: Path | None) -> None
         say(f"Acknowledgement for the server: {written}\nThe stick may be taken out now.")
     else:
         say("No acknowledgement was written: the server keeps its copies.")
+
+
+@click.command()
+@click.option(
+    "--retry", is_flag=True, help="First try all of them again with the keys and the software of today."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an envelope.")
+@session.pass_settings
+def quarantine(settings: Settings, retry: bool, as_json: bool) -> None:
+    """List the envelopes that could not be opened: what each class means, and what to do next.
+
+    Their sealed bytes are kept in the vault. What lacks a key or newer software is tried again at each `receive`.
+    """
+    who = Entry(act=Act.LIST, day=today(), reviewer=settings.reviewer)
+    with settings.opened("quarantine") as (vault, keystore):
+        ring = arrivals.ring_of(keystore, SOFTWARE)
+        opened = arrivals.retry(vault, ring, who, every=True) if retry else 0
+        with vault.transaction() as connection:
+            found = quarantines.waiting(connection)
+            facts: dict[str, Json] = {"quarantined": len(found), "retried": opened}
+            audit.append(connection, [replace(who, facts=facts)])
+    if as_json:
+        for one in found:
+            say_json(one.facts())
+        return
+    for one in found:
+        remedy, bundle = quarantines.REMEDIES[one.reason], "?" if one.bundle is None else one.bundle
+        say(f"{one.envelope[: quarantines.SHOWN_DIGITS]}  bundle {bundle}  {one.day:10}  {one.reason}")
+        say(f"    {remedy.means}.\n    Next: {remedy.next}.")
+    if retry:
+        say(
+            f"{counted(opened, 'envelope')} could be opened now; `review-tool list --state new` shows the cases."
+        )
+    say(f"{counted(len(found), 'envelope')} in quarantine.")
 
 
 @click.command()
@@ -231,4 +267,4 @@ def _progress(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, advance=done)
 
 
-COMMANDS: Final = (pair, receive, backup, restore, audit_command)
+COMMANDS: Final = (pair, receive, quarantine, backup, restore, audit_command)

@@ -7,7 +7,7 @@ and nothing here tells the server to forget: that takes a backup first (`acknowl
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -113,6 +113,7 @@ def receive(
     with stick.opened(directory) as source:
         raw, manifest = _read_manifest(source, public, vault.center)
         digest = hashlib.sha256(raw).hexdigest()
+        who = replace(who, facts={"bundle": manifest.seq})
         foreign = _foreign(source, manifest)
         retried = arrivals.retry(vault, ring, who)
         with vault.transaction() as connection:
@@ -210,10 +211,7 @@ def _doubts(connection: Connection, manifest: Manifest, digest: str) -> tuple[st
     if again is None:
         last_seq, last_manifest = (0, None) if last is None else (last.seq, last.manifest)
         if manifest.seq > last_seq + 1:
-            doubts.append(
-                f"bundles {last_seq + 1} to {manifest.seq - 1} were never received here; "
-                "what the server still had of them is in this one too"
-            )
+            doubts.append(_missing(last_seq + 1, manifest.seq - 1))
         elif manifest.seq <= last_seq:
             doubts.append(f"this bundle has number {manifest.seq}, but number {last_seq} was received before")
         elif manifest.prev != last_manifest:
@@ -226,6 +224,12 @@ def _doubts(connection: Connection, manifest: Manifest, digest: str) -> tuple[st
             "older state: reports may be missing here"
         )
     return tuple(doubts)
+
+
+def _missing(first: int, last: int) -> str:
+    if first == last:
+        return f"bundle {first} was never received here; what the server still had of it is in this one too"
+    return f"bundles {first} to {last} were never received here; what the server still had of them is in this one too"
 
 
 def _note(vault: Vault, received: Received, who: Entry) -> None:

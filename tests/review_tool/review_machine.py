@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from crypto import bundle, labels, seal, signing
+from crypto import bundle, labels, seal, signing, xwing
+from crypto.age import seal_to
 from crypto.bundle import BundleEntry, LastAck, Manifest
 from crypto.keystore import Keystore
 from crypto.report import Report
+from crypto.unseal import Quarantine
 from review_tool import case_rows, pairing, receive, vault
 from review_tool.cases import Case
 from review_tool.receive import Received
@@ -81,6 +83,23 @@ def sealed(center: Center, *reports: Report, day: date = DAY) -> list[bytes]:
     """Seal reports as the server does."""
     config = center.config
     return [seal.seal(report, config, lang="en", flags=[], day=day).sealed for report in reports]
+
+
+def broken_envelopes(center: Center) -> dict[Quarantine, bytes]:
+    """One envelope for each class of quarantine (FORMAT.md §4)."""
+    good = sealed(center, sample_report())[0]
+    public = xwing.key_pair(center.epoch_seeds[1]).public
+    mac = good.index(b"\n--- ") + len("\n--- ")
+    other_mac = good[:mac] + (b"B" if good[mac : mac + 1] == b"A" else b"A") + good[mac + 1 :]
+    return {
+        Quarantine.UNREADABLE: b"not an age file at all",
+        Quarantine.NO_KEY: sealed(make_center(center="other-center"), sample_report())[0],
+        Quarantine.TAMPERED_HEADER: other_mac,
+        Quarantine.TAMPERED: flipped(good, len(good) - 1),
+        Quarantine.UNSTRUCTURED: seal_to([public], b"Dear Center, I sealed this by hand."),
+        Quarantine.MALFORMED: seal_to([public], b"HIRP\x01\x01\0\0" + bytes(32_760)),
+        Quarantine.NEWER_FORMAT: seal_to([public], b"HIRP\x02\x01\0\0" + bytes(32_760)),
+    }
 
 
 def reports(count: int) -> list[Report]:
