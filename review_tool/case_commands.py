@@ -23,6 +23,7 @@ from review_tool.cases import Case, Clarity, State, Urgency
 from review_tool.coding import Coding
 from review_tool.review_lines import Line
 from review_tool.session import Settings, say, say_json
+from review_tool.terminal import counted
 from review_tool.vault import today
 
 _STATES: Final = click.Choice([state.value for state in State])
@@ -51,7 +52,7 @@ def list_command(settings: Settings, states: tuple[str, ...], as_json: bool) -> 
             urgent = "" if case.urgency is Urgency.ROUTINE else case.urgency.value
             say(f"{case.id:8} {case.state.value:12} {case.week}  {case.lang:8} {urgent:10} {marks}".rstrip())
     if not as_json:
-        say(f"{len(cases)} cases")
+        say(counted(len(cases), "case"))
 
 
 def _summary(case: Case) -> dict[str, Json]:
@@ -172,7 +173,7 @@ def triage(settings: Settings, /, case: str | None, file: Path | None, **options
         with vault.transaction() as connection:
             until = ledger.last_until(connection)
         deciding.triage(vault, decisions, day=today(), reviewer=settings.reviewer, last_until=until)
-    say(f"{len(decisions)} decisions saved")
+    say(f"{counted(len(decisions), 'decision')} saved")
 
 
 @click.command()
@@ -224,7 +225,7 @@ def code(
             line = Line({"case": case, **told})
             judged = [review_lines.judged_of(line, coder=settings.reviewer, closed=closing)]
         deciding.code(vault, judged, day=day, reviewer=settings.reviewer, last_until=until)
-    say(f"{len(judged)} codings saved")
+    say(f"{counted(len(judged), 'coding')} saved")
 
 
 def _act(act: Act, settings: Settings, facts: dict[str, Json]) -> Entry:

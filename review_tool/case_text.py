@@ -12,6 +12,7 @@ from crypto.content import CenterContent
 from crypto.report import QUESTIONS, Kind, Question, labels_en
 from review_tool.cases import Case
 from review_tool.coding import Coding
+from review_tool.terminal import counted
 
 WIDTH: Final = 100  # columns of running text
 INDENT: Final = "    "
@@ -55,7 +56,7 @@ def _notes(case: Case) -> list[str]:
         if link is not None and link != case.id:
             notes.append(f"{what} {link}")
     if case.attachments:
-        notes.append(f"{case.attachments} files, still sealed")
+        notes.append(f"{counted(case.attachments, 'file')}, still sealed")
     if case.has_contact:
         notes.append("left a way to be reached: show --contact --reason TEXT")
     if case.closed_on is not None:
@@ -88,9 +89,9 @@ def _consents(case: Case) -> list[str]:
         if case.report.consent_mode == ConsentMode.OPT_IN
         else "did not refuse counting"
     )
-    counted = asked if case.report.consent_count else "must not be counted"
+    in_numbers = asked if case.report.consent_count else "must not be counted"
     quoted = "may be quoted with details changed" if case.report.consent_quote else "must not be quoted"
-    return ["Consent", f"{INDENT}{counted}; {quoted}"]
+    return ["Consent", f"{INDENT}{in_numbers}; {quoted}"]
 
 
 def _label(asked: Question, code: str, local: Labels) -> str:

@@ -13,6 +13,7 @@ import click
 from review_tool import passphrase as passphrases
 from review_tool.errors import PassphraseError, ShareError
 from review_tool.shares import WORD_COUNT, Share, parse_share, whole_word
+from review_tool.terminal import counted
 
 ROW: Final = (
     3  # words in a row of the sheet and in a typed line: what an eye keeps between paper and keyboard
@@ -121,7 +122,7 @@ def _row_as_shown(typed: Sequence[str], share: Share, *, first: int) -> list[str
     """
     wanted = share.words[first : first + ROW]
     if len(typed) != len(wanted):
-        raise ShareError(f"here are {len(typed)} words, {len(wanted)} are needed")
+        raise ShareError(f"typed: {counted(len(typed), 'word')}; needed: {len(wanted)}")
     words = [whole_word(word, place) for place, word in enumerate(typed, start=first + 1)]
     for place, (word, expected) in enumerate(zip(words, wanted, strict=True), start=first + 1):
         if word != expected:

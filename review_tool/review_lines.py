@@ -24,13 +24,13 @@ _Code = TypeVar("_Code", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Line:
-    """One line that is a JSON object of known names.
+    """One line that is a JSON object of known names, or what options and answers gave: then it has no place.
 
     Its methods read one value each and raise FileFormatError, with the number of the line, for a value of another kind.
     """
 
     facts: Mapping[str, object]
-    place: int = 1
+    place: int | None = None
 
     def text(self, name: str) -> str | None:
         """A text, None if absent or null."""
@@ -79,7 +79,11 @@ class Line:
 
     def refused(self, why: str) -> FileFormatError:
         """The error that says which line, and why."""
-        return FileFormatError(f"line {self.place}: {why}")
+        return FileFormatError(self.told(why))
+
+    def told(self, why: str) -> str:
+        """What is wrong, with the number of the line if there is a file."""
+        return why if self.place is None else f"line {self.place}: {why}"
 
 
 def parse_decisions(text: str) -> list[Decision]:
@@ -138,7 +142,7 @@ def judged_of(line: Line, *, coder: str, closed: date | None) -> Judged:
             clarity=line.required_code(Clarity, "clarity"),
         )
     except CodingError as error:
-        raise CodingError(f"line {line.place}: {error}") from None
+        raise CodingError(line.told(str(error))) from None
     return Judged(coding=coding, closed=line.day("closed") if "closed" in line.facts else closed)
 
 

@@ -30,6 +30,7 @@ from review_tool.secret_files import Medium
 from review_tool.session import Settings
 from review_tool.shares import Share
 from review_tool.signed_config import SignedConfig
+from review_tool.terminal import counted
 from review_tool.transcript import Record, transcript
 
 COSTS: Final = {"default": DEFAULT_COST, "floor": FLOOR_COST}
@@ -130,7 +131,7 @@ def _dice(choices: Choices) -> str:
         raise CeremonyError("--dice needs people at the terminal")
     rolls = dialogue.ask_dice()
     if len(rolls) < _DICE_ENOUGH:
-        shout(f"{len(rolls)} rolls are mixed in; {_DICE_ENOUGH} would make a key by themselves")
+        shout(f"mixed in: {counted(len(rolls), 'roll')}; {_DICE_ENOUGH} would make a key by themselves")
     return rolls
 
 
@@ -289,7 +290,7 @@ def _shares_in(directory: Path, name: str) -> tuple[Share, Share]:
     found = [shares.parse_share(session.read_text(path)) for path in paths if path.is_file()]
     if len(found) < shares.THRESHOLD:
         raise ShareError(
-            f"{directory} holds {len(found)} shares of the {name}; {shares.THRESHOLD} are needed"
+            f"{directory} holds {counted(len(found), 'share')} of the {name}; {shares.THRESHOLD} are needed"
         )
     return found[0], found[1]
 

@@ -14,6 +14,7 @@ from crypto import signing
 from crypto.canonical import Json
 from crypto.config import PublicConfig
 from crypto.keystore import Cost
+from review_tool.terminal import counted
 
 _ROLES: Final = ("held by", "witness", "witness")  # who signs the transcript by hand
 
@@ -67,7 +68,7 @@ def transcript(record: Record) -> str:
         "",
         f"software      {facts['software']}",
         f"machine       {doors}",
-        f"dice          {record.dice} rolls mixed in" if record.dice else "dice          none",
+        f"dice          {counted(record.dice, 'roll')} mixed in" if record.dice else "dice          none",
         f"keystores     {facts['keystore']}; written and opened again",
         f"shares        {facts['shares']}",
         f"test report   {facts['test_report']}",

@@ -224,6 +224,21 @@ def test_a_case_is_triaged_and_coded_by_options(machine: Machine, tool: Tool) ->
     assert (case.state, case.urgency) == ("coded", "safety")
 
 
+def test_a_wrong_option_is_refused_without_a_line_that_is_not_there(machine: Machine, tool: Tool) -> None:
+    """Only files have lines; and one decision is no decisions."""
+    received(machine)
+
+    refused = tool(
+        "code", "R-0001", "--period", "2026", "--crime", "no", "--bias", "bogus", "--strength", "2", "--offense", "",
+        "--place", "bar", "--relation", "", "--severity", "1", "--confidence", "2", "--clarity", "clear",
+    )  # fmt: skip
+    done = tool("triage", "R-0001", "--state", "in_review")
+
+    assert refused.exit_code == errors.CodingError.exit_code
+    assert refused.stderr == "review-tool: bias_coded holds only codes of the codebook\n"
+    assert done.output == "1 decision saved\n"
+
+
 def test_a_refusal_is_one_sentence_and_its_own_code(machine: Machine, tool: Tool) -> None:
     """No traceback: it would carry words."""
     done = tool("triage", "R-0404", "--state", "test")
