@@ -7,7 +7,10 @@ passphrases it makes are for the demo alone: they lie in the demo's folder, in t
 from __future__ import annotations
 
 import argparse
+import fcntl
+import http.client
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -80,28 +83,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = Demo(root=options.directory.absolute(), port=options.port)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        fresh_directory(demo.root)
-        make_center(demo)
-        with running_form(demo):
-            print(f"ready: {demo.url}", flush=True)
-            show_samples(demo, sample_answers()[: options.samples])
-            print(next_steps(demo), flush=True)
-            while not options.once:
-                time.sleep(3600)
+        with sole_demo(demo.root):
+            fresh_directory(demo.root)
+            make_center(demo)
+            with running_form(demo):
+                print(f"ready: {demo.url}", flush=True)
+                show_samples(demo, sample_answers()[: options.samples])
+                print(next_steps(demo), flush=True)
+                while not options.once:
+                    time.sleep(3600)
     except KeyboardInterrupt:
         print("\nstopped; the demo's folder stays until the next run:", demo.root)
     return 0
 
 
+@contextmanager
+def sole_demo(root: Path) -> Iterator[None]:
+    """Hold the demo's folder for one run; a second run would empty it under the first one's feet."""
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        _fail(f"cannot use {root}: {error.strerror}; choose another with DEMO_DIR=")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+    except BlockingIOError:
+        _fail(
+            f"a demo is running in {root}; stop it with Ctrl-C there, or choose another folder with DEMO_DIR="
+        )
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 def fresh_directory(root: Path) -> None:
-    """Empty the demo's folder, refusing one that the demo did not make."""
-    if root.exists() and any(root.iterdir()):
-        if not (root / MARKER).exists():
-            _fail(f"{root} is not empty and was not made by the demo; choose another with DEMO_DIR=")
-        shutil.rmtree(root)
+    """Empty the demo's folder, refusing one that the demo did not make; the folder itself stays, it is locked."""
+    if any(root.iterdir()) and not (root / MARKER).exists():
+        _fail(f"{root} is not empty and was not made by the demo; choose another with DEMO_DIR=")
+    (
+        root / MARKER
+    ).touch()  # first and left alone: a run that is cut here leaves a folder that the next one takes
+    for path in root.iterdir():
+        if path.name == MARKER:
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for name in ("intake", "review/keystick", "stick"):
         (root / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    (root / MARKER).touch()
 
 
 def make_center(demo: Demo) -> None:
@@ -187,8 +215,7 @@ def show_samples(demo: Demo, samples: Sequence[Answers]) -> None:
 
 def carry(demo: Demo, samples: Sequence[Answers], *, closed: date) -> None:
     """Take reports the whole way: form, bundle, vault, acknowledgement, triage and coding."""
-    for answers in samples:
-        send_report(demo.url, answers)
+    send_samples(demo, samples)
     bundle = exported(demo)
     received = run_json(
         demo.review_tool("receive", str(bundle), *_backup(demo), "--json"),
@@ -201,6 +228,19 @@ def carry(demo: Demo, samples: Sequence[Answers], *, closed: date) -> None:
     codings = [coding_of(case, closed=closed.isoformat(), period="unknown") for case in new]
     run(demo.review_tool("triage", "--file", str(_lines(demo, "triage.jsonl", triage))))
     run(demo.review_tool("code", "--file", str(_lines(demo, "codings.jsonl", codings))))
+
+
+def send_samples(demo: Demo, samples: Sequence[Answers]) -> None:
+    """Fill in the form for each sample; stop the demo with one sentence when the form does not take it."""
+    for number, answers in enumerate(samples, start=1):
+        try:
+            send_report(demo.url, answers)
+        except (OSError, http.client.HTTPException, AssertionError) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+            _fail(
+                f"the form did not take sample {number} of {len(samples)}: {error}; see its own lines above"
+            )
 
 
 def _backup(demo: Demo) -> tuple[str, ...]:

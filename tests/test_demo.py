@@ -5,16 +5,18 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Final
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
-from tests.demo import Demo, running_form
+from tests.demo import Demo, running_form, send_samples, sole_demo
 from tests.form_client import send_report
 from tests.intake.conftest import free_port
 
@@ -105,6 +107,74 @@ def test_the_visitors_own_report_is_counted_by_the_commands_that_the_demo_printe
     assert status(demo)["stored"] == 0
     earlier, current = sorted(path.name for path in (demo.root / "releases").iterdir())
     assert incidents(demo, earlier) + incidents(demo, current) == SAMPLES + 1
+
+
+def started_again(root: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """A second `make demo` in this folder."""
+    words = ["--once", "--samples", "0", "--directory", str(root), "--port", str(port)]
+    return subprocess.run(
+        [sys.executable, "-m", "tests.demo", *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_second_demo_in_the_folder_of_a_running_one_is_refused(
+    tmp_path: Path, socket_enabled: None
+) -> None:
+    """It would empty the folder under the first one's feet: keys, store and all that a visitor told."""
+    (tmp_path / ".vouchsafe-demo").touch()
+    (tmp_path / "told").write_text("kept")
+
+    with sole_demo(tmp_path):
+        done = started_again(tmp_path, free_port())
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"a demo is running in {tmp_path}; stop it")
+    assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "told").read_text() == "kept"
+
+
+@pytest.mark.parametrize("kind", ["folder of somebody", "file"])
+def test_a_place_that_the_demo_did_not_make_is_left_alone(
+    tmp_path: Path, socket_enabled: None, kind: str
+) -> None:
+    """A mistyped DEMO_DIR must cost nothing."""
+    own = tmp_path / "own"
+    own.write_text("kept")
+
+    done = started_again(tmp_path if kind != "file" else own, free_port())
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("with DEMO_DIR=\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert own.read_text() == "kept"
+
+
+class _Closed(BaseHTTPRequestHandler):
+    """A form that takes nothing."""
+
+    def do_GET(self) -> None:
+        self.send_error(503)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_form_that_does_not_take_a_sample_is_one_sentence(
+    tmp_path: Path, socket_enabled: None, capsys: pytest.CaptureFixture[str], is_there: bool
+) -> None:
+    """A full disk or a killed server is no reason for a page of Python."""
+    demo = Demo(root=tmp_path, port=free_port())
+    with HTTPServer(("127.0.0.1", demo.port), _Closed) if is_there else nullcontext() as server:
+        if server is not None:
+            threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(SystemExit) as stopped:
+            send_samples(demo, [{"narrative": ["x"]}])
+
+    assert stopped.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("the form did not take sample 1 of 1: ")
+    assert len(said.splitlines()) == 1
 
 
 def run_line(line: str, filled: dict[str, str], typed: Mapping[str, str]) -> str:
