@@ -8,6 +8,7 @@ here opens an envelope, and nothing is deleted because it was exported.
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -265,6 +266,10 @@ class _BundleWriter:
                 f"{self.directory} exists already; take another directory, or move it away"
             )
         self.directory.mkdir(exist_ok=True)
+        # Open to every account, though the umask is closed: a stick with owners is read by another one on the review
+        # machine. What lies here is sealed, or signed and public: the mode protects nothing.
+        with suppress(PermissionError):  # FAT knows no modes
+            self.directory.chmod(0o755)
 
     def has_room(self, size: int, max_size: int) -> bool:
         return not self.entries or self._size + size <= max_size

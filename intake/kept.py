@@ -7,6 +7,7 @@ holds a time finer than the week. Each file is replaced in one step, so a crash 
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -154,16 +155,33 @@ def keep_serial(data_dir: Path, serial: int) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file of our own durably in one step, and make its name durable too."""
-    write_file(path, content, mode=0o600)
-    sync_directory(path.parent)
+    """Write a file of our own durably in one step, and make its name durable too.
+
+    Raises:
+        StoreFullError: the disk took no more.
+    """
+    try:
+        write_file(path, content, mode=0o600)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise errors.StoreFullError(
+            f"cannot write {path}: {error.strerror}; free the disk, or look at its rights, and run this again"
+        ) from None
 
 
 def write_file(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file in one step: temporary name, fsync, rename. The name is durable after `sync_directory`."""
+    """Write a file in one step: temporary name, fsync, rename. The name is durable after `sync_directory`.
+
+    Args:
+        path: what stood there is replaced.
+        content: all of it.
+        mode: who may read it, whatever the umask says.
+    """
     temporary = path.with_name(path.name + ".tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:
+        with suppress(PermissionError):  # the FAT of a stick knows no modes, and may say so
+            os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

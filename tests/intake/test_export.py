@@ -1,6 +1,7 @@
 """The exchange: nothing is deleted without a valid acknowledgement that names its present bytes (P6, D8)."""
 
 import hashlib
+import os
 import sqlite3
 import stat
 from datetime import date, timedelta
@@ -88,6 +89,25 @@ def test_a_bundle_checks_with_stock_tools(form, stick):
     for line in (directory / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((directory / name).read_bytes()).hexdigest() == digest
+
+
+def test_another_account_can_read_a_bundle_whatever_the_umask_says(form, stick):
+    """On the review machine a stick that knows owners is read by another account; all in it is sealed or public."""
+    filled(form)
+    before = os.umask(0o077)
+    try:
+        (directory,) = exported(form, stick).bundles
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o644}
+
+
+def test_a_file_of_our_own_that_cannot_be_written_is_named(tmp_path):
+    """A full disk under the data directory is no fault of the stick, and no traceback."""
+    with pytest.raises(errors.StoreFullError, match="last-manifest"):
+        kept.keep_manifest(tmp_path / "gone", b"x", b"y", DAY)
 
 
 def test_no_time_in_a_bundle_is_finer_than_the_week(form, stick):
