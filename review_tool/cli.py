@@ -78,6 +78,7 @@ for _command in (
     *bundle_commands.COMMANDS,
     *case_commands.COMMANDS,
     release_command.release,
+    release_command.verify_release,
     key_commands.key,
 ):
     main.add_command(_command)

@@ -185,6 +185,12 @@ class ReleaseWriteError(ReviewError):
     exit_code = 61
 
 
+class ReleaseFilesError(ReviewError):
+    """A release folder is not what the Center signed: a file was changed, left out or added."""
+
+    exit_code = 66
+
+
 class AuditError(ReviewError):
     """The audit chain does not verify: an entry was changed, dropped or reordered.
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from crypto import canonical, labels, signing
+from crypto import canonical, signing
 from crypto.canonical import Json
 from crypto.keystore import Keystore
-from review_tool import audit, case_rows, gates, ledger
+from review_tool import audit, case_rows, gates, ledger, verify_release
 from review_tool import vault as vaults
 from review_tool.audit import Act, Entry
 from review_tool.cases import State, case_number
@@ -56,6 +56,8 @@ def publish(
         DamagedVaultError: the vault is damaged: what is counted must be what was stored.
         ReleaseWriteError: it is in the ledger, but the directory could not be written.
     """
+    if not out.exists():
+        _require_place(out)
     who = Entry(act=Act.RELEASE_PREPARED, day=day, reviewer=reviewer)
     with vault.transaction() as connection:
         vaults.require_whole(connection)
@@ -77,6 +79,22 @@ def publish(
         facts = {"release": period.id, "until": closes.isoformat(), "sums": _sums(publication)}
         audit.append(connection, [Entry(act=Act.RELEASE_PREPARED, day=day, reviewer=reviewer, facts=facts)])
     return _finish(vault, publication, out, who)
+
+
+def _require_place(out: Path) -> None:
+    """Find out that the directory cannot be made before the ledger closes a quarter for it.
+
+    Raises:
+        ReleaseRefusedError: nothing can be written there, as where a stick is not in.
+    """
+    probe = out.with_name(f".{out.name}.probe")
+    try:
+        probe.mkdir(parents=True, exist_ok=True)
+        probe.rmdir()
+    except OSError as error:
+        raise ReleaseRefusedError(
+            f"{out} cannot be made ({error.strerror}): put the stick in, or give another place; the quarter stays open"
+        ) from None
 
 
 def countables(connection: Connection, closes: date) -> tuple[Countable, ...]:
@@ -113,7 +131,10 @@ def _prepared(
         past=None if before is None else before.files[ledger.RELEASE_JSON],
         levels=before.levels if before is not None and same_year else {},
         seed=seed,
-        sign=lambda sums: signing.sign(labels.RELEASE, sums, keystore.ack_seed),
+        sign=lambda sums: signing.signify(sums, keystore.ack_seed).encode(),
+    )
+    signatures = verify_release.signatures(
+        prepared.files[ledger.SUMS], keystore.ack_seed, center=keystore.center, period=period.id
     )
     return Publication(
         period=period,
@@ -121,7 +142,7 @@ def _prepared(
         until=closes,
         levels=prepared.levels,
         is_published=False,
-        files=prepared.files,
+        files={**prepared.files, **signatures},
         counted={record.case: _codes(record) for record in records},
     )
 

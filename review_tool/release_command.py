@@ -1,12 +1,16 @@
-"""The command `release`: ask what a machine cannot know, then publish."""
+"""The commands `release` and `verify-release`: ask what a machine cannot know, then publish; check what was published."""
 
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from review_tool import ledger, publish, session
+from crypto.config import ROOT_NAME
+from crypto.fingerprint import fingerprint
+from review_tool import ledger, publish, session, signed_config
+from review_tool import verify_release as verifying
 from review_tool.session import Settings, say, say_json
+from review_tool.terminal import counted
 from review_tool.vault import today
 
 
@@ -18,7 +22,10 @@ from review_tool.vault import today
     help="Last closing day that counts.  [default: the period's end, or today]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Directory to make; it must not be there."
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Directory to make; it must not be there.",
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -54,3 +61,37 @@ def release(
     else:
         say(f"Released {made.period.id}, closed on {made.until}: {out}")
         say("Make a backup now: the ledger in this vault protects every later release.")
+
+
+@click.command("verify-release")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--public",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the Center's signed configuration, which names the key that signs releases.",
+)
+@click.option(
+    "--root-public",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The Center's root.pub as you keep it.  [default: root.pub in that folder; compare its digits]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify_release(folder: Path, public: Path, root_public: Path | None, as_json: bool) -> None:
+    """Check the FOLDER of a release: the Center's signature, every file, and the quarter it claims to be.
+
+    It needs no vault and no key, and runs on any machine.
+    """
+    root_key = signed_config.read_root_key(root_public or public / ROOT_NAME)
+    config, _ = signed_config.read_folder(public, root_key)
+    verified = verifying.verify(folder, config)
+    digits = fingerprint(root_key)
+    if as_json:
+        say_json(
+            {"release": verified.period, "center": config.center, "files": verified.files, "root_key": digits}
+        )
+        return
+    say(
+        f"Release {verified.period} of {config.center}: signed by the Center, {counted(verified.files, 'file')} whole."
+    )
+    say(f"This holds if these digits are those of the root key on the Center's paper:\n  {digits}")

@@ -96,7 +96,10 @@ def test_the_checksums_are_signed_by_the_center(machine: Machine, center: Center
     """A reader can tell this release from a forged one."""
     files = release(machine, THIRD).files
 
-    signing.verify(labels.RELEASE, files["SHA256SUMS"], files["SHA256SUMS.sig"], center.ack_public)
+    sums, minisig = files["SHA256SUMS"], files["SHA256SUMS.minisig"].decode()
+    comment = signing.verify_minisign(sums, minisig, center.ack_public)
+    signing.verify_signify(sums, files["SHA256SUMS.sig"].decode(), center.ack_public)
+    assert comment == f"{labels.RELEASE} center={center.id} release=2026Q3"
 
 
 def test_a_case_without_consent_is_in_no_number(machine: Machine) -> None:
@@ -336,12 +339,25 @@ def test_a_changed_directory_is_not_taken_for_the_release(machine: Machine) -> N
         release(machine, THIRD)
 
 
-def test_an_unwritable_place_can_be_tried_again(machine: Machine) -> None:
-    """The ledger knows the release; only its directory is missing."""
+@pytest.mark.parametrize("place", ["/proc/2026Q3", "/proc/no-stick/2026Q3", "{}/file/2026Q3"])
+def test_a_place_that_cannot_be_written_closes_nothing(place: str, machine: Machine) -> None:
+    """A quarter is closed once: it must not be closed for a stick that is not in. /proc takes no folder from anybody."""
     (machine.directory / "file").write_text("no folder")
 
-    with pytest.raises(ReleaseWriteError, match="run the command again"):
-        release(machine, THIRD, out=machine.directory / "file" / "2026Q3")
+    with pytest.raises(ReleaseRefusedError, match="put the stick in"):
+        release(machine, THIRD, out=Path(place.format(machine.directory)))
 
-    assert replace(release(machine, THIRD), is_published=True).is_published
-    assert (machine.directory / "2026Q3" / "SHA256SUMS.sig").exists()
+    with machine.opened() as vault, vault.transaction() as connection:
+        assert ledger.last(connection) is None
+        assert connection.execute(select(RELEASE_SEED)).all() == []
+
+
+def test_a_place_that_fails_later_can_be_tried_again(machine: Machine) -> None:
+    """The ledger knows the release; only its directory is missing."""
+    (machine.directory / ".2026Q3.new").write_text("in the way of what is written beside")
+
+    with pytest.raises(ReleaseWriteError, match="run the command again"):
+        release(machine, THIRD)
+
+    assert replace(release(machine, THIRD, "elsewhere"), is_published=True).is_published
+    assert (machine.directory / "elsewhere" / "SHA256SUMS.sig").exists()
