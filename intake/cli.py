@@ -17,6 +17,7 @@ from typing import Any, Concatenate, Final, NoReturn, ParamSpec
 
 import click
 
+from crypto import signing
 from crypto.errors import FormatError
 from intake import errors, export, kept, readiness
 from intake.clock import utc_now
@@ -26,6 +27,10 @@ from intake.hardening import keep_scratch_beside
 _Arguments = ParamSpec("_Arguments")
 
 _DAMAGED: Final = errors.StoreDamageError.exit_code
+_COPY_ACKNOWLEDGEMENT: Final = (
+    "it is of another Center or review machine, or one of its two files is damaged: copy both again, and install the "
+    "newest signed config; nothing was deleted"
+)
 
 
 def main() -> None:
@@ -196,7 +201,11 @@ def export_command(config: Config, destination: Path, *, as_json: bool) -> None:
 def acknowledge(config: Config, file: Path, *, as_json: bool) -> None:
     """Apply an acknowledgement FILE; its signature lies beside it, with the ending .sig."""
     content, signature = _read(file), _read(file.with_suffix(".sig"))
-    with _exchange(config) as exchange:
+    with (
+        _exchange(config) as exchange,
+        readiness.naming(file),
+        signing.naming(str(file), _COPY_ACKNOWLEDGEMENT),
+    ):
         done = export.acknowledge(exchange, content, signature, day=utc_now().day)
     if as_json:
         _print_json(asdict(done))

@@ -6,6 +6,7 @@ It only reads.
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -23,7 +24,7 @@ from crypto.config import (
     standing,
 )
 from crypto.content import content_from_toml
-from crypto.errors import ConfigError, KeyStringError
+from crypto.errors import BundleError, ConfigError, KeyStringError
 from crypto.fingerprint import fingerprint
 from intake import errors, kept, stray_keys
 from intake.config import STORE_NAME, Config
@@ -60,12 +61,13 @@ def check(config: Config, *, day: date) -> Ready:
             f"this account may not use {settings.data_dir}; run as the account that serves"
         )
     public = read_public(config)
-    check_config(
-        public,
-        day=day,
-        highest_serial=kept.highest_serial(settings.data_dir),
-        software=metadata.version("vouchsafe"),
-    )
+    with naming(settings.public_config / CONFIG_NAME):
+        check_config(
+            public,
+            day=day,
+            highest_serial=kept.highest_serial(settings.data_dir),
+            software=metadata.version("vouchsafe"),
+        )
     if settings.production:
         _refuse_drafts(config, public)
     kept.read_export_key(settings.data_dir)
@@ -85,12 +87,29 @@ def read_public(config: Config) -> PublicConfig:
         FormatError: it does not verify.
     """
     directory = config.intake.public_config
-    return read_config(
-        _read(directory / CONFIG_NAME),
-        _read(directory / MINISIG_NAME).decode("utf-8", "replace"),
-        root_public=pinned_root(config),
-        center=config.intake.center,
+    root_public = pinned_root(config)
+    remedy = (
+        f"copy all files of {directory} again from the review machine; if that does not help, compare the pinned root "
+        f"key, whose digits are {fingerprint(root_public)}, with the paper from the ceremony"
     )
+    raw, minisig = _read(directory / CONFIG_NAME), _read(directory / MINISIG_NAME)
+    with naming(directory / CONFIG_NAME), signing.naming(str(directory / CONFIG_NAME), remedy):
+        return read_config(
+            raw, minisig.decode("utf-8", "replace"), root_public=root_public, center=config.intake.center
+        )
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let what is wrong with a signed file say which file it is.
+
+    Raises:
+        FormatError: the one of the block, with the file in its message.
+    """
+    try:
+        yield
+    except (ConfigError, BundleError) as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def pinned_root(config: Config) -> bytes:

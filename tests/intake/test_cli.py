@@ -229,8 +229,53 @@ def test_a_forged_acknowledgement_ends_in_its_own_code(intake, config, tmp_path)
     code, _, err = intake("acknowledge", str(tmp_path / "ack.json"))
 
     assert code == crypto_errors.SignatureError.exit_code
-    assert err.startswith("intake: ")
+    assert err.startswith(f"intake: {tmp_path / 'ack.json'}: ")
+    assert "copy both again" in err
+    assert "nothing was deleted" in err
     assert json.loads(intake("status", "--json")[1])["stored"] == 3
+
+
+def test_an_acknowledgement_of_another_center_is_named(intake, config, tmp_path):
+    """It is signed rightly, so only its content tells; two Centers may share a stick."""
+    intake("init")
+    form = exchange_of(config)
+    content, signature = ack_of(form, [], center="another-center")
+    form.store.close()
+    (tmp_path / "ack.json").write_bytes(content)
+    (tmp_path / "ack.sig").write_bytes(signature)
+
+    code, _, err = intake("acknowledge", str(tmp_path / "ack.json"))
+
+    assert code == crypto_errors.BundleError.exit_code
+    assert err.startswith(f"intake: {tmp_path / 'ack.json'}: this file belongs to another center")
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "status", "acknowledge"])
+def test_a_damaged_signed_config_is_named_with_what_to_do(intake, config, tmp_path, command):
+    """A stick drops a byte; the operator copies the folder again before suspecting anybody."""
+    intake("init")
+    signed = config.parent / "public" / "center-config.json"
+    signed.write_bytes(signed.read_bytes().replace(b"2", b"3", 1))
+    for name in ("ack.json", "ack.sig"):
+        (tmp_path / name).write_bytes(b"x")
+
+    code, _, err = intake(command, *([str(tmp_path / "ack.json")] if command == "acknowledge" else []))
+
+    assert code == crypto_errors.SignatureError.exit_code
+    assert err.startswith(f"intake: {signed}: ")
+    assert "again from the review machine" in err
+    assert re.search(r"digits are (\d{5} ){7}\d{5}", err)
+
+
+def test_a_signed_config_of_another_center_is_named(intake, config):
+    """The id in the config file is the other suspect."""
+    intake("init")
+    config.write_text(config.read_text().replace('center = "', 'center = "x'))
+
+    code, _, err = intake("check")
+
+    assert code == crypto_errors.ForeignConfigError.exit_code
+    assert err.startswith(f"intake: {config.parent / 'public' / 'center-config.json'}: ")
 
 
 def test_an_acknowledgement_without_its_signature_is_told_what_to_copy(intake, tmp_path):
