@@ -17,6 +17,7 @@ import review_tool.cli
 import review_tool.errors
 from crypto.content import TEXT_NAMES, Agency, Area, CenterContent, Share
 from intake import config
+from intake.theme import Palette, Theme
 from tests.demo import Demo, next_steps
 
 ROOT: Final = Path(__file__).parent.parent
@@ -211,8 +212,11 @@ def names_of(kind: type, **renamed: str) -> set[str]:
 SETTINGS: Final[dict[str, set[str]]] = {
     "intake": names_of(config.IntakeConfig),
     "intake.limits": names_of(config.Limits),
-    "site": names_of(config.SiteConfig, resources="resource"),
+    "site": names_of(config.SiteConfig, resources="resource", events="event"),
     "site.resource": names_of(config.Resource),
+    "site.event": names_of(config.Event),
+    "site.theme": names_of(Theme),
+    "site.theme.light": names_of(Palette),
     "center": names_of(CenterContent, areas="area", agencies="agency", shares="share", translations="texts"),
     "center.texts.en": set(TEXT_NAMES),
     "center.area": names_of(Area),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from crypto.settings import SECTIONS
-from intake.config import IntakeConfig, Limits, Resource, SiteConfig, in_language, load
+from intake.config import Event, IntakeConfig, Limits, Resource, SiteConfig, load
 from intake.errors import ConfigFileError, SettingError
+from intake.theme import Palette, Theme
 
 SMALLEST = '[intake]\ncenter = "test-center"\ndata_dir = "data"\npublic_config = "/etc/public"\n'
 
@@ -41,23 +42,14 @@ def test_the_shipped_example_is_read(tmp_path):
     assert config.site.resources
 
 
-def test_every_setting_is_in_the_shipped_example():
-    """A setting that is not documented is one that nobody finds."""
-    example = (Path(__file__).parent.parent.parent / "config.example.toml").read_text()
-    names = {one.name for kind in (IntakeConfig, Limits, SiteConfig, Resource) for one in fields(kind)}
-
-    assert [name for name in names - {"resources", "limits"} if name not in example] == []
-
-
-def test_words_are_given_in_a_language_or_in_english(tmp_path):
-    """A text that is not translated is shown in English rather than left out."""
+def test_words_are_read_by_language_and_a_bare_string_is_english(tmp_path):
+    """A Center that speaks one language need not say which."""
     text = SMALLEST + '[site]\nother_way.en = "Call us."\nother_way.es = "Llame."\nhow_to = "Open History."\n'
 
     site = load(written(tmp_path, text)).site
 
-    assert in_language(site.other_way, "es") == "Llame."
-    assert in_language(site.other_way, "vi") == "Call us."
-    assert in_language(site.how_to, "en") == "Open History."
+    assert site.other_way == {"en": "Call us.", "es": "Llame."}
+    assert site.how_to == {"en": "Open History."}
 
 
 def test_a_resource_is_read_with_its_date(tmp_path):
@@ -81,6 +73,9 @@ def test_a_resource_is_read_with_its_date(tmp_path):
         ("[intake.limits]\ntext_kb = 1\n", "text_kib"),
         ("[site]\nexit = 'x'\n", "exit_url"),
         ("[[site.resource]]\ncode = 'a'\nfone = '1'\n", "phone"),
+        ("[[site.event]]\ndate = 2026-12-01\n", "day"),
+        ("[site.theme]\nradios = '0'\n", "radius"),
+        ("[site.theme.dark]\npapers = '#000000'\n", "paper"),
         ("[center]\nconsent = 'opt_in'\n", "consent_mode"),
         ("[[center.area]]\nresident = 20000\n", "residents"),
         ("[[center.agency]]\nkinds = 'city'\n", "kind"),
@@ -112,8 +107,11 @@ def test_each_setting_that_is_read_is_known_and_each_known_one_is_read():
 
     assert set(intake) == names(IntakeConfig)
     assert set(intake["limits"]) == names(Limits)
-    assert set(site) == names(SiteConfig) - {"resources"} | {"resource"}
+    assert set(site) == names(SiteConfig) - {"resources", "events"} | {"resource", "event"}
     assert set(site["resource"]) == names(Resource)
+    assert set(site["event"]) == names(Event)
+    assert set(site["theme"]) == names(Theme)
+    assert set(site["theme"]["light"]) == set(site["theme"]["dark"]) == names(Palette)
 
 
 @pytest.mark.parametrize(
