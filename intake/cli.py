@@ -2,7 +2,7 @@
 
 Rules of output. Results go to standard output, in words or with `--json` as one object; complaints and warnings go
 to standard error. An error says what is wrong and what to do. Exit code 0 is "done, nothing in doubt"; each kind of
-error has its own, listed by `intake --help`. Nothing here decides anything: it parses, calls and prints.
+error has its own, listed by `intake COMMAND --help`. Nothing here decides anything: it parses, calls and prints.
 """
 
 import json
@@ -17,11 +17,12 @@ from typing import Any, Concatenate, Final, NoReturn, ParamSpec
 
 import click
 
+from crypto import errors as formats
 from crypto import signing
 from crypto.errors import FormatError
 from intake import errors, export, kept, readiness
 from intake.clock import utc_now
-from intake.config import EXPORT_PUBLIC_NAME, Config, load
+from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME, Config, load
 from intake.hardening import keep_scratch_beside
 
 _Arguments = ParamSpec("_Arguments")
@@ -47,18 +48,34 @@ def main() -> None:
         _fail(str(error), error.exit_code)
 
 
-def _exit_codes(root: type[Exception]) -> Iterator[tuple[int, str]]:
-    for kind in root.__subclasses__():
-        yield getattr(kind, "exit_code", 1), (kind.__doc__ or "").partition("\n")[0]
-        yield from _exit_codes(kind)
+def _endings(*kinds: type[errors.IntakeError | FormatError]) -> str:
+    """List the exit codes of a command, from the classes that carry them."""
+    codes = {0: "Done.", 1: "Stopped by hand.", 2: "The command line is wrong."}
+    codes |= {kind.exit_code: (kind.__doc__ or "").partition("\n")[0] for kind in kinds}
+    lines = "\n".join(f"  {code:>2}  {sentence}" for code, sentence in sorted(codes.items()))
+    return f"\b\nExit codes:\n{lines}"
 
 
-_CODES: Final = "\n".join(f"  {code}  {words}" for code, words in sorted(_exit_codes(errors.IntakeError)))
+_READ: Final = (errors.ConfigFileError, errors.SettingError)
+_STORED: Final = (
+    *_READ, errors.NotInitialisedError, errors.StoreBusyError, errors.StoreFullError, errors.StoreMissingError,
+    errors.StoreDamageError,
+)  # fmt: skip
+_MADE: Final = (*_STORED, errors.SecretOnServerError, errors.AlreadyInitialisedError)
+_SIGNED: Final = (
+    *_STORED, errors.PublicConfigError, formats.SignatureError, formats.ConfigError, formats.ForeignConfigError,
+)  # fmt: skip
+_CHECKED: Final = (
+    *_SIGNED, errors.SecretOnServerError, errors.DraftTextError, errors.CatalogueError, formats.NoRecipientError,
+    formats.ExpiredError, formats.NotYetValidError, formats.StaleConfigError, formats.SoftwareTooOldError,
+)  # fmt: skip
+_EXPORTED: Final = (*_SIGNED, errors.ExportError)
+_ACKNOWLEDGED: Final = (*_SIGNED, errors.AcknowledgementError, formats.BundleError)
 
 
 @click.group(
-    epilog=f"\b\nExit codes: 0 done; 2 wrong usage; 10 to 39 errors of the common formats;\n{_CODES}",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_endings(*_MADE, *_CHECKED, *_EXPORTED, *_ACKNOWLEDGED),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
     "--config",
@@ -87,32 +104,38 @@ def _with_config(command: Callable[Concatenate[Config, _Arguments], None]) -> Ca
     return run
 
 
-@commands.command()
+@commands.command(epilog=_endings(*_MADE))
 @_with_config
 def init(config: Config) -> None:
-    """Make the data directory, the sealed store and the export key."""
+    """Make the data directory, the sealed store and the export key; a key that was lost is made anew."""
     unsearched = readiness.refuse_secrets(config)
     settings = config.intake
-    if settings.store.exists():
+    has_store, has_key = settings.store.exists(), (settings.data_dir / EXPORT_KEY_NAME).exists()
+    if has_store and has_key:
         raise errors.AlreadyInitialisedError(
             f"{settings.store} exists already; it was left as it is. To begin anew, export, have it acknowledged, "
             "then move the directory away"
         )
     _make_directory(settings.data_dir)
-    if not (settings.data_dir / EXPORT_PUBLIC_NAME).exists():
+    if not has_key:
         kept.make_export_key(settings.data_dir)
-    store = readiness.open_store(config)
-    store.create()
-    store.close()
+    if not has_store:
+        store = readiness.open_store(config)
+        store.create()
+        store.close()
     _warn(unsearched)
-    click.echo(f"made the store in {settings.data_dir}")
+    click.echo(
+        "made a new export key; the store was left as it is. Bundles of the old key are believed no longer: export again"
+        if has_store
+        else f"made the store in {settings.data_dir}"
+    )
     click.echo(f"export key: {readiness.export_fingerprint(config)}")
     click.echo(
         f"pair the review machine with {settings.data_dir / EXPORT_PUBLIC_NAME}, and compare these digits there"
     )
 
 
-@commands.command()
+@commands.command(epilog=_endings(*_CHECKED))
 @_with_config
 def serve(config: Config) -> None:
     """Open the form. Refuses to start when anything in `check` is wrong."""
@@ -124,7 +147,7 @@ def serve(config: Config) -> None:
     run(config, ready)
 
 
-@commands.command()
+@commands.command(epilog=_endings(*_CHECKED))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_with_config
 def check(config: Config, *, as_json: bool) -> None:
@@ -148,7 +171,7 @@ def check(config: Config, *, as_json: bool) -> None:
     click.echo("the form may open")
 
 
-@commands.command()
+@commands.command(epilog=_endings(*_SIGNED))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_with_config
 def status(config: Config, *, as_json: bool) -> None:
@@ -166,7 +189,7 @@ def status(config: Config, *, as_json: bool) -> None:
         click.echo(f"ALARM: {alarm}")
 
 
-@commands.command("export")
+@commands.command("export", epilog=_endings(*_EXPORTED))
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_with_config
@@ -194,7 +217,7 @@ def export_command(config: Config, destination: Path, *, as_json: bool) -> None:
         _fail(f"damaged in the store, and not in the bundle: {', '.join(done.damaged)}", _DAMAGED)
 
 
-@commands.command()
+@commands.command(epilog=_endings(*_ACKNOWLEDGED))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_with_config

@@ -34,8 +34,14 @@ def run(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def intake(monkeypatch, capsys, config):
-    """The command line on this config file."""
-    return lambda *words: run(monkeypatch, capsys, "--config", str(config), *words)
+    """The command line on this config file; however it ends, the command's help must list the code."""
+
+    def ended(*words: str) -> tuple[int, str, str]:
+        found = run(monkeypatch, capsys, "--config", str(config), *words)
+        assert f"\n    {found[0]:>2}  " in CliRunner().invoke(cli.commands, [words[0], "--help"]).output
+        return found
+
+    return ended
 
 
 def exchange_of(config: Path):
@@ -70,6 +76,37 @@ def test_init_never_replaces_a_store(intake, config):
     assert code == errors.AlreadyInitialisedError.exit_code
     assert "left as it is" in err
     assert (config.parent / "data" / "export.key").read_bytes() == before
+
+
+def test_init_makes_a_lost_export_key_anew_and_leaves_the_store(intake, config):
+    """A lost key loses no report: the new one is paired, and all that is not acknowledged is exported again."""
+    intake("init")
+    data = config.parent / "data"
+    form = exchange_of(config)
+    filled(form, 2)
+    form.store.close()
+    old = (data / "export.pub").read_text()
+    (data / "export.key").unlink()
+    assert intake("check")[0] == errors.NotInitialisedError.exit_code
+
+    code, out, _ = intake("init")
+
+    assert code == 0
+    assert "the store was left as it is" in out
+    assert "pair the review machine" in out
+    assert (data / "export.pub").read_text() != old
+    assert json.loads(intake("status", "--json")[1])["stored"] == 2
+    assert json.loads(intake("export", str(config.parent), "--json")[1])["reports"] == 2
+
+
+def test_a_disk_that_takes_no_export_key_is_a_sentence(intake, config):
+    """The first command on a new machine is the one that meets wrong rights."""
+    (config.parent / "data" / "export.pub").mkdir(parents=True)
+
+    code, _, err = intake("init")
+
+    assert code == errors.StoreFullError.exit_code
+    assert f"cannot write {config.parent / 'data' / 'export.pub'}" in err
 
 
 def test_check_prints_fingerprints_and_the_end_of_the_config(intake):
@@ -152,7 +189,7 @@ def test_every_command_has_help_without_a_config_file(monkeypatch, capsys):
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own_and_help_lists_it():
-    """Scripts tell errors apart by number."""
+    """Scripts tell errors apart by number; the group's help is that of all commands together."""
     kinds = list(errors.IntakeError.__subclasses__())
     kinds += errors.StoreError.__subclasses__()
     codes = [kind.exit_code for kind in kinds if kind is not errors.StoreError]
@@ -161,6 +198,25 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own_and_help_lists_it():
     assert len(codes) == len(set(codes))
     assert all(40 <= code < 60 for code in codes)
     assert all(f"  {code}  " in shown for code in codes)
+
+
+def test_each_command_lists_the_exit_codes_that_it_can_end_with_and_no_others():
+    """One who writes a script for a command asks that command; that each code is listed, the fixture holds."""
+    shown = {
+        command: CliRunner().invoke(cli.commands, [command, "--help"]).output
+        for command in ("init", "serve", "check", "status", "export", "acknowledge")
+    }
+
+    def of(kind) -> set[str]:
+        line = f"\n    {kind.exit_code:>2}  {(kind.__doc__ or '').splitlines()[0]}\n"
+        return {command for command, text in shown.items() if line in text}
+
+    assert of(errors.SettingError) == set(shown)
+    assert of(errors.AlreadyInitialisedError) == {"init"}
+    assert of(errors.ExportError) == {"export"}
+    assert of(errors.AcknowledgementError) == of(crypto_errors.BundleError) == {"acknowledge"}
+    assert of(crypto_errors.ExpiredError) == of(errors.DraftTextError) == {"serve", "check"}
+    assert of(crypto_errors.SignatureError) == set(shown) - {"init"}
 
 
 # Refusals
