@@ -89,7 +89,9 @@ def read_export_key(data_dir: Path) -> ExportKey:
         key = ExportKey(seed=bytes.fromhex(path.read_text(encoding="ascii").strip()))
         signing.public_of(key.seed)
     except OSError as error:
-        raise errors.NotInitialisedError(f"cannot read {path}: {error.strerror}; run `intake init`") from None
+        raise errors.NotInitialisedError(
+            f"cannot read {path}: {error.strerror}; run `intake init`, and pair the review machine"
+        ) from None
     except (ValueError, KeyStringError):
         raise errors.NotInitialisedError(
             f"{path} is damaged; move it away, run `intake init`, and pair the review machine again"
