@@ -238,8 +238,7 @@ def acknowledge(config: Config, file: Path, *, as_json: bool) -> None:
         click.echo(f"acknowledged: {done.forgotten}; overwritten from the one before: {done.erased}")
     if done.unmatched:
         _fail(
-            f"the acknowledgement names other bytes for {', '.join(done.unmatched)}; these reports stay, "
-            "export them again",
+            f"{file} names other bytes for {', '.join(done.unmatched)}; what we hold there stays: export again",
             errors.AcknowledgementError.exit_code,
         )
 

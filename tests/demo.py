@@ -206,10 +206,10 @@ def show_samples(demo: Demo, samples: Sequence[Answers]) -> None:
     today = datetime.now(UTC).date()
     earlier, end_of_earlier = last_full_quarter(today)
     share = len(samples) * EARLIER_SAMPLES // len(sample_answers())
-    say(f"{share} sample reports for {earlier}, made from public records, through the form")
+    say(f"Sample reports for {earlier}, made from public records, through the form: {share}")
     carry(demo, samples[:share], closed=end_of_earlier)
     release(demo, earlier)
-    say(f"{len(samples) - share} sample reports for the current quarter, which stays open for yours")
+    say(f"Sample reports for the current quarter, which stays open for yours: {len(samples) - share}")
     carry(demo, samples[share:], closed=today)
 
 
