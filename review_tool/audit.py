@@ -52,6 +52,7 @@ class Act(StrEnum):
     RELEASE_PUBLISHED = "release_published"
     AUDIT = "audit"
     KEY = "key"
+    CONFIG = "config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

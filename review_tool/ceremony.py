@@ -35,7 +35,7 @@ from crypto.report import Report, header_fields
 from crypto.seal import seal
 from crypto.unseal import Identity, require_context, unseal
 from review_tool import secret_files, signed_config
-from review_tool.errors import CeremonyError
+from review_tool.errors import CeremonyError, MemoryShortError
 from review_tool.passphrase import Draw
 from review_tool.shares import COUNT
 from review_tool.signed_config import SignedConfig
@@ -241,12 +241,14 @@ def write_keystores(
     try:
         write_keystore(places.keystore, stored, passphrase, cost)
         write_keystore(places.root_keystore, root, passphrase, cost)
+        reopened = (
+            read_keystore(places.keystore, passphrase),
+            read_root_keystore(places.root_keystore, passphrase),
+        )
     except OSError as error:
         raise CeremonyError(f"the keystores cannot be written: {error.strerror}") from None
-    reopened = (
-        read_keystore(places.keystore, passphrase),
-        read_root_keystore(places.root_keystore, passphrase),
-    )
+    except MemoryError:
+        raise MemoryShortError from None
     if reopened != (stored, root):
         raise CeremonyError("a keystore did not give back what was put in; use another medium")
     return stored

@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 
 from crypto.errors import FormatError
-from review_tool import bundle_commands, case_commands, key_commands, release_command, session
+from review_tool import (
+    bundle_commands,
+    case_commands,
+    config_commands,
+    key_commands,
+    release_command,
+    session,
+)
 from review_tool.errors import ReviewError
 from review_tool.session import ReviewGroup, Settings
 from review_tool.vault import UNNAMED
@@ -80,5 +87,6 @@ for _command in (
     release_command.release,
     release_command.verify_release,
     key_commands.key,
+    config_commands.config,
 ):
     main.add_command(_command)

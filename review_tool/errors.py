@@ -211,6 +211,19 @@ class FileFormatError(ReviewError):
     exit_code = 63
 
 
+class MemoryShortError(ReviewError):
+    """The machine has too little free memory to try a passphrase; nothing was changed."""
+
+    exit_code = 67
+
+    def __init__(self) -> None:
+        super().__init__(
+            "too little free memory: trying a passphrase takes as much as the ceremony chose, 1 GiB by default. Close "
+            "other programs or restart the machine, and run the command again (a ceremony may choose `--cost floor`, "
+            "256 MiB); nothing was changed"
+        )
+
+
 class SecretFileError(ReviewError):
     """A file with a secret cannot be written there: something is in the way, or the place would keep it."""
 

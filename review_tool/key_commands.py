@@ -24,11 +24,18 @@ from review_tool.ceremony import READING_KEY, ROOT_KEY
 from review_tool.errors import CeremonyError, SecretFileError, ShareError, VaultError
 from review_tool.secret_files import Medium
 from review_tool.session import Settings, pass_settings
-from review_tool.sitting import COSTS, Choices, Founding, from_paper, give_shares, hold, shout, sit
-
-_VALID_DAYS: Final = (
-    365  # days until a configuration should be renewed; keys are rotated every 6 to 12 months
+from review_tool.sitting import (
+    COSTS,
+    VALID_DAYS,
+    Choices,
+    Founding,
+    from_paper,
+    give_shares,
+    hold,
+    shout,
+    sit,
 )
+
 _PATH: Final = click.Path(path_type=Path)
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -41,7 +48,7 @@ def sitting_options(command: _Command) -> _Command:
         click.option("--out", type=_PATH, required=True, help="Directory of the signed configuration and the transcript; it is carried to the server."),
         click.option("--root-keystore", type=_PATH, help="Where the root key goes.  [default: root-keystore beside the keystore]"),
         click.option("--cost", type=click.Choice(sorted(COSTS)), default="default", show_default=True, help="Work of one guess at the passphrase: 1 GiB, or the floor of 256 MiB."),
-        click.option("--valid-days", type=valid, default=_VALID_DAYS, show_default=True, help="Days until the configuration should be renewed; it ends 90 days later."),
+        click.option("--valid-days", type=valid, default=VALID_DAYS, show_default=True, help="Days until the configuration should be renewed; it ends 90 days later."),
         click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="First day of the configuration, in UTC.  [default: today]"),
         click.option("--dice", "ask_dice", is_flag=True, help="Ask for dice rolls and mix them into the keys."),
         click.option("--own-passphrase", is_flag=True, help="Type your own passphrase (20 characters or more) instead of six generated words."),

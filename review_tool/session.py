@@ -16,10 +16,10 @@ import click
 
 from crypto.canonical import Json
 from crypto.errors import FormatError
-from crypto.keystore import Keystore, read_keystore
+from crypto.keystore import Keystore, RootKeystore, read_keystore, read_root_keystore
 from review_tool import vault as vaults
 from review_tool.coding import CODER_PATTERN
-from review_tool.errors import FileFormatError, ReviewError
+from review_tool.errors import FileFormatError, MemoryShortError, ReviewError
 from review_tool.terminal import json_line, one_line, visible
 from review_tool.vault import Vault
 
@@ -58,11 +58,12 @@ class Settings:
         """The keystore, beside the vault unless it was named."""
         return self.keystore or self.vault_directory / "keystore"
 
-    def passphrase(self) -> str:
-        """Read the passphrase from its file, or ask for it without showing it."""
-        if self.passphrase_file is not None:
-            return read_text(self.passphrase_file).rstrip("\r\n")
-        answer: str = click.prompt("Passphrase of the keystore", hide_input=True, err=True)
+    def passphrase(self, of: str = "keystore", file: Path | None = None) -> str:
+        """Read the passphrase from a file of its own or the common one, or ask for it without showing it."""
+        file = file or self.passphrase_file
+        if file is not None:
+            return read_text(file).rstrip("\r\n")
+        answer: str = click.prompt(f"Passphrase of the {of}", hide_input=True, err=True)
         return answer
 
     def read_keystore(self) -> Keystore:
@@ -71,16 +72,22 @@ class Settings:
         Raises:
             KeystoreError: wrong passphrase or damage.
             FileFormatError: no such file, or unreadable.
+            MemoryShortError: too little memory for the passphrase's work.
         """
         path = self.keystore_file
-        if not path.is_file():
-            raise FileFormatError(
-                f"there is no keystore {path}; put its stick in, or name it with --keystore"
-            )
-        try:
+        with _keystore_at(path, "--keystore"):
             return read_keystore(path, self.passphrase())
-        except OSError as error:
-            raise FileFormatError(f"the keystore {path} cannot be read ({error.strerror})") from None
+
+    def read_root_keystore(self, path: Path, passphrase_file: Path | None) -> RootKeystore:
+        """Open the root keystore, which may have a passphrase of its own.
+
+        Raises:
+            KeystoreError: wrong passphrase or damage.
+            FileFormatError: no such file, or unreadable.
+            MemoryShortError: too little memory for the passphrase's work.
+        """
+        with _keystore_at(path, "--root-keystore"):
+            return read_root_keystore(path, self.passphrase("root keystore", passphrase_file))
 
     @contextmanager
     def opened(self, command: str) -> Iterator[tuple[Vault, Keystore]]:
@@ -88,6 +95,19 @@ class Settings:
         directory, keystore = self.vault_directory, self.read_keystore()
         with vaults.open_vault(directory, keystore, reviewer=self.reviewer, command=command) as vault:
             yield vault, keystore
+
+
+@contextmanager
+def _keystore_at(path: Path, option: str) -> Iterator[None]:
+    """Say what keeps a keystore file from being read, apart from its passphrase."""
+    if not path.is_file():
+        raise FileFormatError(f"there is no keystore {path}; put its stick in, or name it with {option}")
+    try:
+        yield
+    except OSError as error:
+        raise FileFormatError(f"the keystore {path} cannot be read ({error.strerror})") from None
+    except MemoryError:
+        raise MemoryShortError from None
 
 
 pass_settings = click.make_pass_decorator(Settings)

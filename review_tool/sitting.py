@@ -38,6 +38,7 @@ _ROOM: Final = (
     "Two witnesses are here. No telephone, no camera. This software came with a checked signature, and its hashes "
     "were compared."
 )
+VALID_DAYS: Final = 365  # days until a configuration should be renewed; keys are rotated every 6 to 12 months
 _DICE_ENOUGH: Final = 99  # rolls; 255 bits by themselves
 
 
@@ -91,11 +92,7 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
     """
     if not choices.unattended and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CeremonyError("a ceremony is held at a terminal; scripts say --yes")
-    doors = isolation.open_doors()
-    if doors and not choices.unattended and not choices.not_isolated:
-        raise CeremonyError("; ".join(doors) + "; or say --not-isolated")
-    for door in doors:
-        shout(door)
+    doors = require_isolated(unattended=choices.unattended, allowed=choices.not_isolated)
     if not choices.unattended:
         dialogue.wait_for_enter(_ROOM)
     vault, keystore = settings.vault_directory, settings.keystore_file
@@ -122,6 +119,20 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
         dice=dice,
         draw=acts.with_dice(draw, dice) if dice else draw,
     )
+
+
+def require_isolated(*, unattended: bool, allowed: bool) -> tuple[str, ...]:
+    """Refuse a machine that could tell or keep a key, or say loudly what it is like; returns its open doors.
+
+    Raises:
+        CeremonyError: people sit at a machine that is not isolated, and did not say that they accept it.
+    """
+    doors = isolation.open_doors()
+    if doors and not unattended and not allowed:
+        raise CeremonyError("; ".join(doors) + "; or say --not-isolated")
+    for door in doors:
+        shout(door)
+    return doors
 
 
 def _dice(choices: Choices) -> str:

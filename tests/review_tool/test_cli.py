@@ -1,6 +1,8 @@
 """`review-tool` as people and scripts use it: what it prints, how it ends, and what never reaches the screen."""
 
 import json
+import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -259,6 +261,27 @@ def test_a_wrong_passphrase_and_a_damaged_keystore_say_the_same(machine: Machine
 
     assert wrong.exit_code == damaged.exit_code == 22
     assert wrong.output == damaged.output
+
+
+def test_too_little_memory_for_a_passphrase_is_said(machine: Machine, tool: Tool) -> None:
+    """A small laptop with a browser open: not a defect to be told to the developers."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - in a child, whose memory can be limited for good
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + 64 * 1024 * 1024  # bytes; the floor needs 256 MiB
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        done = tool("list")
+        os.write(writer, done.output.encode())
+        os._exit(done.exit_code)
+    os.close(writer)
+    _, status = os.waitpid(child, 0)
+
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+
+    assert os.waitstatus_to_exitcode(status) == errors.MemoryShortError.exit_code, said
+    assert "Close other programs" in said
 
 
 @pytest.mark.parametrize(

@@ -628,7 +628,7 @@ def test_recovery_with_one_share_is_refused(founded: Founded, machine: Machine) 
     result = refused(founded, machine, papers)
 
     assert result.exit_code == 42
-    assert "holds 1 shares of the reading key" in result.stderr
+    assert "holds 1 share of the reading key" in result.stderr
 
 
 def test_recovery_with_the_other_keys_shares_is_refused(founded: Founded, machine: Machine) -> None:

@@ -1,9 +1,6 @@
 """The ledger: a publication is never forgotten, never doubled, never drawn twice."""
 
 import os
-import signal
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +20,7 @@ from review_tool.statistics import release as releases
 from review_tool.triage import Decision, Judged
 from review_tool.vault import Vault
 from tests.center import DAY, Center, make_center, sample_report
-from tests.review_tool.review_machine import REVIEWER, Machine, make_machine, sealed, write_bundle
+from tests.review_tool.review_machine import REVIEWER, Machine, killed_in, make_machine, sealed, write_bundle
 from tests.review_tool.test_coding import coding
 
 THIRD = ledger.parse_period("2026Q3")
@@ -272,26 +269,6 @@ def test_a_directory_that_is_there_is_never_filled(machine: Machine) -> None:
 # --- crashes --------------------------------------------------------------------------------------
 
 
-def killed_in(machine: Machine, module: object, name: str) -> None:
-    """Publish in a child that kills itself when it enters, or leaves, a function of ours."""
-    child = os.fork()
-    if child == 0:
-
-        def watch(frame: object, event: str, _: object) -> Callable[..., object] | None:
-            code = frame.f_code  # type: ignore[attr-defined]
-            if event == "call" and code.co_name == name and code.co_filename == module.__file__:  # type: ignore[attr-defined]
-                os.kill(os.getpid(), signal.SIGKILL)
-            return None
-
-        try:
-            sys.settrace(watch)
-            release(machine, THIRD)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status)
-
-
 @pytest.mark.parametrize(
     ("module", "name", "is_entered"),
     [
@@ -305,7 +282,7 @@ def test_a_release_that_was_cut_off_is_finished_with_the_same_bytes(
     module: object, name: str, is_entered: bool, machine: Machine
 ) -> None:
     """Between the ledger and the directory nothing may be forgotten, and nothing counted anew."""
-    killed_in(machine, module, name)
+    killed_in(lambda: release(machine, THIRD), module, name)
     with machine.opened() as vault, vault.transaction() as connection:
         started = ledger.unpublished(connection)
         assert (started is not None) == is_entered
@@ -324,7 +301,7 @@ def test_a_release_that_was_cut_off_is_finished_with_the_same_bytes(
 
 def test_another_period_waits_until_the_cut_off_one_is_finished(machine: Machine) -> None:
     """Otherwise the second would be protected against a release nobody has seen."""
-    killed_in(machine, ledger, "mark_published")
+    killed_in(lambda: release(machine, THIRD), ledger, "mark_published")
 
     with pytest.raises(ReleaseRefusedError, match="never finished"):
         release(machine, FOURTH)
@@ -332,7 +309,7 @@ def test_another_period_waits_until_the_cut_off_one_is_finished(machine: Machine
 
 def test_a_changed_directory_is_not_taken_for_the_release(machine: Machine) -> None:
     """What stands in the ledger is what is public."""
-    killed_in(machine, ledger, "mark_published")
+    killed_in(lambda: release(machine, THIRD), ledger, "mark_published")
     (machine.directory / "2026Q3" / "release.json").write_text("{}")
 
     with pytest.raises(ReleaseWriteError, match="something else"):
