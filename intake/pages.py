@@ -5,6 +5,7 @@ that gives words back is made for that one request, never compressed, and kept n
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +33,9 @@ from intake.theme import LOGO_TYPES
 _TOKEN_MARK: Final = "token-goes-here"  # noqa: S105 - a placeholder in the prepared page
 _DAYS_A_MONTH: Final = 31  # generous: a number is called old a few days late, never early
 _TITLE: Final = say("Community form")  # neutral: history and tabs show it
+_SPARE: Final = re.compile(
+    r"/\*.*?\*/|(?<=\n)\s+", re.DOTALL
+)  # what a stylesheet says to its own readers only
 _YES: Final = say("Yes")  # what a list says of a ticked box
 _HINTED: Final = ("narrative", "when_text", "own_words")  # texts in which nobody's address belongs
 
@@ -98,7 +102,9 @@ class Frame:
     def style(self) -> Asset:
         """The one stylesheet: the variables of the theme, then the rules."""
         rules = (resources.files("intake") / "static" / "style.css").read_text(encoding="utf-8")
-        return _asset("style", ".css", (self.site.theme.css() + rules).encode(), kind="text/css")
+        return _asset(
+            "style", ".css", (self.site.theme.css() + _SPARE.sub("", rules)).encode(), kind="text/css"
+        )
 
     @cached_property
     def logo(self) -> Asset | None:
