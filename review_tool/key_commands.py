@@ -1,8 +1,9 @@
-"""The commands about keys: `ceremony`, and `key export-age | fingerprint | recover`.
+"""The commands about keys: `ceremony`, and `key export-age | fingerprint | passphrase | recover`.
 
 Commands parse, call and print. How a ceremony goes stands in `sitting`; what each of its acts does, in `ceremony`.
 """
 
+import secrets
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,17 +12,18 @@ from typing import Any, Final, TypeVar
 import click
 
 from crypto import config as configs
+from crypto.canonical import Json
 from crypto.config import PublicConfig, Recipient
 from crypto.errors import ConfigError
 from crypto.fingerprint import fingerprint
-from crypto.keystore import Epoch, EpochState, Keystore
+from crypto.keystore import Epoch, EpochState, Keystore, RootKeystore
 from crypto.unseal import format_identity
 from review_tool import ceremony as acts
-from review_tool import secret_files, session, signed_config
+from review_tool import passphrase_change, secret_files, session, signed_config
 from review_tool import vault as vaults
 from review_tool.audit import Act
 from review_tool.ceremony import READING_KEY, ROOT_KEY
-from review_tool.errors import CeremonyError, SecretFileError, ShareError, VaultError
+from review_tool.errors import CeremonyError, PassphraseError, SecretFileError, ShareError, VaultError
 from review_tool.secret_files import Medium
 from review_tool.session import Settings, pass_settings
 from review_tool.sitting import (
@@ -29,9 +31,11 @@ from review_tool.sitting import (
     VALID_DAYS,
     Choices,
     Founding,
+    at_terminal,
     from_paper,
     give_shares,
     hold,
+    new_passphrase,
     shout,
     sit,
 )
@@ -96,7 +100,7 @@ def ceremony(
 
 @click.group("key")
 def key() -> None:
-    """Show, export or recover the Center's keys."""
+    """Show, export or recover the Center's keys, or change their passphrase."""
 
 
 @key.command("recover")
@@ -164,6 +168,62 @@ def show_fingerprints(settings: Settings, as_json: bool) -> None:
     session.say(f"acknowledgement key: {acknowledgement}")
 
 
+@key.command("passphrase")
+@click.option("--root-keystore", type=_PATH, help="Change this root keystore instead of the keystore.")
+@click.option(
+    "--new-passphrase-file",
+    type=_PATH,
+    help="Take the new passphrase from this file, or write six generated words there: for scripts.",
+)
+@click.option(
+    "--cost",
+    type=click.Choice(sorted(COSTS)),
+    default="default",
+    show_default=True,
+    help="Work of one guess at the passphrase: 1 GiB, or the floor of 256 MiB.",
+)
+@click.option(
+    "--own-passphrase",
+    is_flag=True,
+    help="Type your own passphrase (20 characters or more) instead of six generated words.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_settings
+def change_passphrase(
+    settings: Settings,
+    root_keystore: Path | None,
+    new_passphrase_file: Path | None,
+    cost: str,
+    own_passphrase: bool,
+    as_json: bool,
+) -> None:
+    """Put the keystore under a new passphrase: first the old one is asked for, then the new one is made.
+
+    One file is changed. Do the same for every copy of it (--keystore), and for the root keystore. Cut off at any moment,
+    the file opens with one of the two passphrases.
+    """
+    path = root_keystore or settings.keystore_file
+    old = settings.passphrase("root keystore" if root_keystore else "keystore")
+    stored: Keystore | RootKeystore = (
+        settings.read_root_keystore(path, typed=old) if root_keystore else settings.read_keystore(typed=old)
+    )
+    new = new_passphrase(
+        new_passphrase_file, unattended=not at_terminal(), own=own_passphrase, draw=secrets.token_bytes
+    )
+    if new == old:
+        raise PassphraseError("the new passphrase is the old one; nothing was changed")
+    if isinstance(stored, Keystore):
+        _log(settings, stored, "key passphrase", changed="passphrase")
+    else:
+        shout("the root keystore stands in no log: write the change into the paper log")
+    passphrase_change.rewrite(path, stored, new, COSTS[cost])
+    if as_json:
+        session.say_json({"keystore": str(path), "changed": True})
+        return
+    session.say(f"{path} opens with the new passphrase only.")
+    session.say("Every other copy of it still opens with the old one: change those too, or destroy them.")
+
+
 @key.command("export-age")
 @click.option(
     "--to",
@@ -188,7 +248,7 @@ def export_age(
     _require_medium(target, settings.vault_directory, allowed=on_vault_disk)
     keystore = settings.read_keystore()
     chosen = _epoch_of(keystore, epoch)
-    _log_export(settings, keystore, chosen.epoch)
+    _log(settings, keystore, "key export-age", epoch=chosen.epoch, export="age")
     secret_files.write_secret(target, format_identity(chosen.seed) + "\n")
     if as_json:
         session.say_json({"epoch": chosen.epoch, "file": str(target), "fingerprint": chosen.fingerprint})
@@ -233,12 +293,12 @@ def _require_medium(target: Path, vault: Path, *, allowed: bool) -> None:
     shout("this file lies on the vault's own disk: deleting it may not destroy it")
 
 
-def _log_export(settings: Settings, keystore: Keystore, epoch: int) -> None:
-    """Write the export into the vault's log first; in an emergency without a vault, say that it is in no log."""
+def _log(settings: Settings, keystore: Keystore, command: str, **facts: Json) -> None:
+    """Write an act with a key into the vault's log first; without a vault, say that it is in no log."""
     try:
         with vaults.open_vault(
-            settings.vault_directory, keystore, reviewer=settings.reviewer, command="key export-age"
+            settings.vault_directory, keystore, reviewer=settings.reviewer, command=command
         ) as vault:
-            vault.record(Act.KEY, day=vaults.today(), reviewer=settings.reviewer, epoch=epoch, export="age")
+            vault.record(Act.KEY, day=vaults.today(), reviewer=settings.reviewer, **facts)
     except VaultError as error:
-        shout(f"this export stands in no log ({error}): write it into the paper log")
+        shout(f"this act stands in no log ({error}): write it into the paper log")

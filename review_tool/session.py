@@ -66,8 +66,8 @@ class Settings:
         answer: str = click.prompt(f"Passphrase of the {of}", hide_input=True, err=True)
         return answer
 
-    def read_keystore(self) -> Keystore:
-        """Open the keystore.
+    def read_keystore(self, *, typed: str | None = None) -> Keystore:
+        """Open the keystore, with a passphrase that was typed already or with the one it asks for.
 
         Raises:
             KeystoreError: wrong passphrase or damage.
@@ -76,9 +76,11 @@ class Settings:
         """
         path = self.keystore_file
         with _keystore_at(path, "--keystore"):
-            return read_keystore(path, self.passphrase())
+            return read_keystore(path, self.passphrase() if typed is None else typed)
 
-    def read_root_keystore(self, path: Path, passphrase_file: Path | None) -> RootKeystore:
+    def read_root_keystore(
+        self, path: Path, passphrase_file: Path | None = None, *, typed: str | None = None
+    ) -> RootKeystore:
         """Open the root keystore, which may have a passphrase of its own.
 
         Raises:
@@ -87,7 +89,9 @@ class Settings:
             MemoryShortError: too little memory for the passphrase's work.
         """
         with _keystore_at(path, "--root-keystore"):
-            return read_root_keystore(path, self.passphrase("root keystore", passphrase_file))
+            if typed is None:
+                typed = self.passphrase("root keystore", passphrase_file)
+            return read_root_keystore(path, typed)
 
     @contextmanager
     def opened(self, command: str) -> Iterator[tuple[Vault, Keystore]]:

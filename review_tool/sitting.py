@@ -90,7 +90,7 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
     Raises:
         CeremonyError: nobody is at a terminal, or the machine is not isolated.
     """
-    if not choices.unattended and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not choices.unattended and not at_terminal():
         raise CeremonyError("a ceremony is held at a terminal; scripts say --yes")
     doors = require_isolated(unattended=choices.unattended, allowed=choices.not_isolated)
     if not choices.unattended:
@@ -119,6 +119,11 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
         dice=dice,
         draw=acts.with_dice(draw, dice) if dice else draw,
     )
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked and shown something alone."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def require_isolated(*, unattended: bool, allowed: bool) -> tuple[str, ...]:
@@ -165,7 +170,12 @@ def hold(sitting: Sitting, founding: Founding, keys: CenterKeys, share_act: Call
             valid_days=choices.valid_days,
         )
         _show_fingerprints_to_all(prints, choices)
-        passphrase = _new_passphrase(sitting)
+        passphrase = new_passphrase(
+            sitting.settings.passphrase_file,
+            unattended=choices.unattended,
+            own=choices.own_passphrase,
+            draw=sitting.draw,
+        )
         stored = acts.write_keystores(
             keys,
             places,
@@ -230,28 +240,27 @@ def _show_fingerprints_to_all(prints: dict[str, str], choices: Choices) -> None:
     dialogue.wait_for_enter("Everybody may see these fingerprints. Copy them on paper, twice.")
 
 
-def _new_passphrase(sitting: Sitting) -> str:
-    """Get the passphrase of the new keystores: from its file, into its file, or from people.
+def new_passphrase(file: Path | None, *, unattended: bool, own: bool, draw: Draw) -> str:
+    """Get the passphrase of a new keystore: from its file, into its file, or from people.
 
     Raises:
         PassphraseError: it is too weak, or a script gave no file.
     """
-    file, choices = sitting.settings.passphrase_file, sitting.choices
     if file is not None and file.exists():
         passphrase = passphrases.read_passphrase_file(file)
         passphrases.require_strong(passphrase)
         return passphrase
     if file is not None:
-        passphrase = passphrases.generate(sitting.draw)
+        passphrase = passphrases.generate(draw)
         secret_files.make_secret_directory(file.parent)
         secret_files.write_secret(file, passphrase + "\n")
         shout(f"the passphrase was written to {file}, in the clear: whoever reads it opens the keystore")
         return passphrase
-    if choices.unattended:
-        raise PassphraseError("--yes needs --passphrase-file in front of the command")
-    if choices.own_passphrase:
+    if unattended:
+        raise PassphraseError("nobody is at a terminal: name a file for the passphrase (see --help)")
+    if own:
         return dialogue.ask_own()
-    return dialogue.confirm_generated(passphrases.generate(sitting.draw))
+    return dialogue.confirm_generated(passphrases.generate(draw))
 
 
 def give_shares(sitting: Sitting, keys: CenterKeys) -> str:
