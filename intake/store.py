@@ -1,7 +1,7 @@
 """The sealed store: equal slots made in advance and overwritten in place, so that a disk tells no order of arrival.
 
-An envelope overwrites random free slots in one transaction and is durable when `Store.add` returns. Rows, file
-size and columns keep their length for ever, and each growth of the pool ends with a VACUUM that lays the rows out
+An envelope overwrites random free slots, in one transaction with those that wait beside it, and is durable when
+`Store.add` returns. Rows, file size and columns keep their length for ever, and each growth of the pool ends with a VACUUM that lays the rows out
 by their random ids: at any moment the file shows how many slots are in use and nothing of who, when or in which
 order (P2). The store takes nothing but envelopes, keeps no time finer than the ISO week, and opens nothing.
 """
@@ -11,8 +11,8 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from crypto.seal import Envelope
 from intake import errors, slots
+from intake.committer import Committer, busy
 
 FORMAT: Final = 1  # PRAGMA user_version of the layout below
 _UNSETTLED: Final = FORMAT + 0x100  # the same, between new slots and the VACUUM that hides which are new
@@ -78,6 +79,15 @@ class StoredEnvelope:
         return f"StoredEnvelope(id={self.id!r}, sealed=<{len(self.sealed)} bytes>)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Arrival:
+    """An envelope on its way into the store."""
+
+    contents: Sequence[bytes]
+    envelope: int
+    week: str
+
+
 class Store:
     """The slots of one SQLite file; safe to use from several threads and several processes.
 
@@ -86,7 +96,8 @@ class Store:
     Args:
         path: the database file.
         batch: slots that the pool grows by at a time.
-        deadline: seconds to wait for another thread, and then for another process, that holds the file.
+        deadline: seconds to wait for another thread, and then for another process, that holds the file. Once an
+            envelope is in a transaction its outcome is waited for, so that nobody is told "not saved" of what is.
     """
 
     def __init__(self, path: Path, *, batch: int = 1000, deadline: float = 5.0) -> None:
@@ -104,6 +115,7 @@ class Store:
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = threading.Lock()  # SQLite's own lock is polled; this one wakes the next thread at once
         self._free: list[int] = []  # slots believed free, in no order; each is checked when it is taken
+        self._committer = self._new_committer()
 
     def create(self) -> None:
         """Make the file and its first batch of free slots.
@@ -156,12 +168,13 @@ class Store:
         """
         if len(week) != len(slots.FREE_WEEK):
             raise AssertionError("a week has eight characters; another length would move the row")
-        contents = slots.split(envelope.sealed)
-        envelope_id = slots.draw_id()
-        with self._my_turn():
-            while not self._put(contents, envelope_id, week):
-                self._grow(len(contents))
-        return slots.format_id(envelope_id)
+        arrival = _Arrival(contents=slots.split(envelope.sealed), envelope=slots.draw_id(), week=week)
+        self._committer.add(arrival)
+        return slots.format_id(arrival.envelope)
+
+    def expecting(self) -> AbstractContextManager[None]:
+        """Say for the length of a block that this thread may add an envelope: those who commit wait a moment for it."""
+        return self._committer.announced()
 
     def index(self) -> dict[str, tuple[int, ...]]:
         """Return the slots of each envelope, sorted by the envelopes' random ids."""
@@ -235,17 +248,32 @@ class Store:
         self._engine.dispose(close=False)
         self._turn = threading.Lock()
         self._free = []
+        self._committer = self._new_committer()
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
-    def _put(self, contents: Sequence[bytes], envelope_id: int, week: str) -> bool:
+    def _new_committer(self) -> Committer[_Arrival]:
+        return Committer(self._commit, deadline=self._deadline)
+
+    def _commit(self, take: Callable[[], Sequence[_Arrival]]) -> None:
+        """Write all that wait once the file is ours, growing the pool first if they need it."""
+        arrivals: Sequence[_Arrival] = ()
+        with self._my_turn():
+            while True:
+                with self._transaction() as connection:
+                    arrivals = arrivals or take()
+                    if self._put(connection, arrivals):
+                        return
+                self._grow(sum(len(one.contents) for one in arrivals))
+
+    def _put(self, connection: sa.Connection, arrivals: Sequence[_Arrival]) -> bool:
         """Write all parts into random free slots, or return False if the pool must grow first."""
-        with self._transaction() as connection:
-            places = self._take(connection, len(contents))
-            for place, content in zip(places, contents, strict=False):
-                _overwrite(connection, place, used=1, week=week, envelope=envelope_id, content=content)
+        rows = [(one, content) for one in arrivals for content in one.contents]
+        places = self._take(connection, len(rows))
+        for place, (one, content) in zip(places, rows, strict=False):
+            _overwrite(connection, place, used=1, week=one.week, envelope=one.envelope, content=content)
         return bool(places)
 
     def _take(self, connection: sa.Connection, wanted: int) -> list[int]:
@@ -300,7 +328,7 @@ class Store:
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
         if not self._turn.acquire(timeout=self._deadline):
-            raise _busy()
+            raise busy()
         try:
             yield
         finally:
@@ -370,15 +398,11 @@ def _overwrite(connection: sa.Connection, place: int, **columns: int | str | byt
     connection.execute(_OVERWRITE, {"place": place} | columns)
 
 
-def _busy() -> errors.StoreBusyError:
-    return errors.StoreBusyError("the store is held by another process; try again in a moment")
-
-
 def _explain(error: BaseException | None) -> errors.StoreError:
     """Name a database error by its kind; its own text is dropped."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the upper bits refine the kind
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return _busy()
+        return busy()
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
         return errors.StoreFullError("the disk took no more bytes; free some space and look at its health")
     if code == sqlite3.SQLITE_CANTOPEN:
