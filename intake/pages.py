@@ -128,8 +128,6 @@ class Pages:
         self.language: Final = localizer.language
         self._frame = frame
         self._localizer = localizer
-        self._form_kind = forms.form_kind(frame.content, localizer)
-        self._environment = _environment(localizer)
         self._dated: tuple[date, dict[str, Packed]] | None = None
 
     def prepare(self, day: date) -> None:
@@ -177,6 +175,14 @@ class Pages:
     def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:
         """A page of a few sentences that holds no answer."""
         return self._render("notice.html", heading=heading, sentences=sentences)
+
+    @cached_property
+    def _form_kind(self) -> type[forms.ReportForm]:
+        return forms.form_kind(self._frame.content, self._localizer)
+
+    @cached_property
+    def _environment(self) -> Environment:
+        return _environment(self._localizer)
 
     @property
     def other_way(self) -> str:

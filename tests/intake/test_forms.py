@@ -9,9 +9,13 @@ import pytest
 from crypto.report import QUESTIONS, Kind
 from intake import forms
 from intake.bodies import Posted, Reading
+from intake.catalogues import Catalogue
+from intake.languages import SOURCE
+from intake.localizer import Localizer
 from tests.center import example_content, make_center
 from tests.intake.conftest import make_form
 
+ENGLISH = Localizer(language=SOURCE, catalogue=Catalogue({}))
 PACKAGE = Path(forms.__file__).parent
 CONTROLS = {"input", "textarea", "select"}
 
@@ -75,12 +79,14 @@ def test_a_hidden_password_keeps_chromium_from_saving_the_page(page):
 
 
 def test_enter_never_sends_because_the_first_button_is_disabled(page):
-    """In a one-line field Enter presses the first button of the form."""
+    """In a one-line field Enter presses the first button of the form, also before the languages."""
     buttons = page.all("button")
+    (form,) = page.all("form")
 
     assert "disabled" in buttons[0]
     assert "hidden" in buttons[0]
-    assert [one.get("type") for one in buttons[1:]] == ["submit"]
+    assert buttons[0]["form"] == form["id"]
+    assert {one["name"] for one in buttons[1:]} == {"do"}
 
 
 def test_nothing_is_required_or_cut_by_the_browser(page):
@@ -104,7 +110,7 @@ def test_text_takes_the_direction_of_what_is_typed(page):
 
 def test_the_page_has_five_steps_one_heading_and_no_script(page):
     """The shape that screen readers and the strictest browser rely on."""
-    assert [one["id"] for one in page.all("fieldset") if one.get("class") == "step"] == [
+    assert [one["id"] for one in page.all("section") if one.get("class") == "step"] == [
         "s1",
         "s2",
         "s3",
@@ -164,14 +170,14 @@ def test_a_retired_local_answer_is_no_longer_offered():
     """It stays readable in old reports, and is not asked again."""
     areas = example_content().areas
     section = {"code": areas[0].code, "label": dict(areas[0].label), "catch_all": True, "retired": True}
-    kind = forms.form_kind(example_content(area=[section]))
+    kind = forms.form_kind(example_content(area=[section]), ENGLISH)
 
     assert [one.value for one in forms.filled(kind)["area"].iter_choices()] == ["online", "unsure", "skip"]
 
 
 def test_words_come_back_into_their_fields_and_ticks_into_their_boxes():
     """The whole point of an error page."""
-    kind = forms.form_kind(example_content())
+    kind = forms.form_kind(example_content(), ENGLISH)
     posted = Posted(
         fields={"narrative": ("<b>&",), "bias": ("race", "age"), "when": ("d7",), "consent_quote": ("yes",)},
         reading=Reading.WHOLE,

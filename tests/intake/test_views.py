@@ -187,7 +187,8 @@ def test_a_text_that_is_too_long_comes_back_whole_with_its_field_named(form, fie
     assert answer.status_code == 422
     assert text in page
     assert f'href="#q-{field}"' in page
-    assert "about 2 words too many. Nothing was saved. Your words are below." in page
+    assert "about 5 words too many." in page
+    assert "Nothing was saved. Your words are below." in page
 
 
 def test_a_post_from_another_site_comes_back_and_is_accepted_from_ours(form):
