@@ -761,3 +761,26 @@ def test_p12_twin_one_complementary_cell_opened_is_found_out():
 
     assert serious(opened) != set()
     assert figures.Equations(opened).learnt() != []
+
+
+IN_BOTH = ("sogi.gay", "race.asian")
+
+
+def test_p12_what_rows_say_together_gives_no_protected_count_away():
+    """Thirteen and nine of twenty-five would leave three in no row; twenty and eight would meet in three."""
+    without = figures.Equations(figures.prepared(figures.three_in_no_row()).files["release.json"])
+    both = figures.Equations(figures.prepared(figures.three_in_both()).files["release.json"])
+
+    for low, high in (without.in_no_ground("2026Q3"), both.in_grounds("2026Q3", *IN_BOTH)):
+        assert low == 0
+        assert high >= figures.K
+
+
+def test_p12_twin_rows_that_are_safe_one_by_one_are_found_out():
+    """The sin: no cell is small, so nothing is hidden, and the rows say what no cell does."""
+    without = figures.Equations(figures.primary_only({"2026Q3": figures.three_in_no_row()}))
+    both = figures.Equations(figures.primary_only({"2026Q3": figures.three_in_both()}))
+
+    assert without.hidden == both.hidden == []
+    assert without.in_no_ground("2026Q3") == (3, 12)
+    assert both.in_grounds("2026Q3", *IN_BOTH) == (3, 8)

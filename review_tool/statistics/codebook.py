@@ -134,6 +134,8 @@ def _exhibits() -> Iterator[str]:
     for exhibit in QUARTERLY:
         yield ""
         yield f"### {exhibit.id}: {exhibit.title}"
+        yield ""
+        yield exhibit.note + (" How many count in no row is not printed." if exhibit.is_yes_no else "")
         for level, splits in enumerate(exhibit.levels):
             yield ""
             names = (split.label or ", ".join(split.labels.values()) for split in splits)

@@ -2,20 +2,22 @@
 
 A group is protected when it has 1 to k-1 distinct sources. After protection every hidden cell, and the sum of the hidden
 cells of a table, which anybody can compute, is empty in some world that fits the printed figures and holds at least k in
-another. For one line that is a covering problem of whole numbers, and it is solved exactly. The number of incidents is
-printed in every table and never hidden: where that cannot be, there is no release.
+another. For one line that is a covering problem of whole numbers, and it is solved exactly. The same holds for incidents
+that a list of yes/no tables singles out together: those in no row, and those in both of two rows. The number of incidents
+is printed in every table and never hidden: where that cannot be, there is no release.
 """
 
 import hashlib
 import hmac
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from review_tool.gates import Record
-from review_tool.statistics.hierarchy import TOTAL, Split
-from review_tool.statistics.tables import Cell, Table
+from review_tool.statistics.hierarchy import TOTAL, YES, Split
+from review_tool.statistics.tables import Cell, Table, Together
 
 K: Final = 5  # distinct sources; may be raised (11 is the rule of US Medicare), never lowered
 ATTRIBUTE_LINE: Final = 3  # times k; a shorter line that is all of one kind tells about each person in it
@@ -73,9 +75,16 @@ class Keyed:
 
 
 def protect(
-    tables: Sequence[Table], *, k: int = K, seed: bytes, release_id: str
+    tables: Sequence[Table], *, together: Iterable[Together], k: int = K, seed: bytes, release_id: str
 ) -> tuple[ProtectedTable, ...]:
     """Protect the tables of one exhibit, in the same order.
+
+    Args:
+        tables: all that the exhibit shows.
+        together: what its rows single out together, counted from the same records.
+        k: threshold.
+        seed: of the release.
+        release_id: its period.
 
     Raises:
         CannotProtectError: some table stays unsafe whatever is hidden; a coarser one may do.
@@ -84,6 +93,8 @@ def protect(
         raise AssertionError("the threshold may be raised, never lowered")
     keyed = Keyed(seed=seed, release=release_id)
     hidden = [_needed(table, k, keyed) for table in tables]
+    for place in _opening(tables, hidden, together, k, keyed):
+        hidden[place] = _covered(tables[place], frozenset({YES}), k, keyed)
     if any(hidden):
         for place, code in _extra(tables, hidden, keyed):
             hidden[place] = _covered(tables[place], hidden[place] | {code}, k, keyed)
@@ -149,6 +160,71 @@ def _covered(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> froze
         ]  # a lone cell is the total, never hidden
         found |= {min(spare, key=lambda cell: _weight(cell, table, keyed)).code}
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Meeting:
+    """A protected group of one cell of each of several tables; a world may put any `total` incidents into them.
+
+    Attributes:
+        shown: `{place of the table: count of its cell}`.
+        total: incidents.
+        need: what the group must be able to hold.
+    """
+
+    shown: Mapping[int, int]
+    total: int
+    need: int
+
+    def closed_by(self, hidden: Collection[int]) -> list[int]:
+        """Tables of which one must be hidden, and none once the group can be empty and can hold what it needs.
+
+        It holds what the other codes of its tables cannot take, and never more than its smallest cell.
+        """
+        printed = {place: count for place, count in self.shown.items() if place not in hidden}
+        tight = [place for place, count in printed.items() if count < self.need]
+        others = sum(self.total - count for count in printed.values())
+        can_be_empty = len(printed) < len(self.shown) or others >= self.total
+        return tight or ([] if can_be_empty else list(printed))
+
+
+def _opening(
+    tables: Sequence[Table],
+    hidden: Sequence[frozenset[str]],
+    together: Iterable[Together],
+    k: int,
+    keyed: Keyed,
+) -> frozenset[int]:
+    """Further tables to hide, so that the protected groups among what rows single out together stay open.
+
+    One hidden table leaves a group open downwards, for nobody knows what it takes. Chosen one by one, the table of least
+    weight for the groups it opens; more than one or two are hardly ever needed.
+    """
+    places = {table.split.id: place for place, table in enumerate(tables)}
+    meetings = [_meeting(one, tables, places, k) for one in together if is_protected_group(one.cell.size, k)]
+    gone = {place for place, codes in enumerate(hidden) if codes}
+    found: set[int] = set()
+    while closed := [place for one in meetings for place in one.closed_by(gone | found)]:
+        weights = {
+            place: sum(_weight(cell, tables[place], keyed) for cell in tables[place].cells) / opened
+            for place, opened in Counter(closed).items()
+        }
+        found.add(min(weights, key=lambda place: (weights[place], place)))
+    return frozenset(found)
+
+
+def _meeting(one: Together, tables: Sequence[Table], places: Mapping[str, int], k: int) -> _Meeting:
+    counts = {
+        places[name]: next(cell.count for cell in tables[places[name]].cells if cell.code == code)
+        for name, code in one.codes.items()
+    }
+    need = one.cell.count + k if one.cell.count >= k else k
+    total = tables[0].total.count
+    if need > total:
+        raise CannotProtectError(
+            f"{one.list_id}: nearly all incidents in two rows, or in none, have few sources"
+        )
+    return _Meeting(shown=counts, total=total, need=need)
 
 
 def _sources(cells: Iterable[Cell]) -> int:

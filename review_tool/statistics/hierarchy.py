@@ -163,20 +163,21 @@ GROUND_LEVELS: Final[tuple[Mapping[str, tuple[str, tuple[str, ...]]], ...]] = (
         "any_lgbtq": ("LGBTQ+", _LGBTQ),
         "any_other": ("Another ground", _others(_LGBTQ)),
     },
+    # One row has no overlap, and what is in no row is its own "no".
+    {"any_lgbtq": ("LGBTQ+", _LGBTQ)},
 )
 
 
 def _ground(name: str, label: str, grounds: tuple[str, ...]) -> Split:
-    return _yes_no(
-        "E03", "bias", name, label, lambda record: not set(grounds).isdisjoint(record.coding.bias_coded)
-    )
+    wanted = frozenset(grounds)
+    return _yes_no("E03", "bias", name, label, lambda record: not wanted.isdisjoint(record.coding.bias_coded))
 
 
 BIAS: Final = Exhibit(
     id="E03",
     title="Why it happened: grounds of bias",
     note="One incident can have several grounds, so the rows do not add up. "
-    "An incident without a known ground counts in no row.",
+    "An incident with none of these grounds, or no known one, counts in no row.",
     column="Ground",
     levels=tuple(
         tuple(_ground(name, label, grounds) for name, (label, grounds) in level.items())
@@ -186,12 +187,9 @@ BIAS: Final = Exhibit(
 
 
 def _incident_type(name: str, label: str, ticked: tuple[str, ...]) -> Split:
+    wanted = frozenset(ticked)
     return _yes_no(
-        "E04",
-        "type",
-        name,
-        label,
-        lambda record: not set(ticked).isdisjoint(record.answers["incident_types"]),
+        "E04", "type", name, label, lambda record: not wanted.isdisjoint(record.answers["incident_types"])
     )
 
 
@@ -200,9 +198,7 @@ COUNTED_TYPES: Final = tuple(code for code in IncidentType if code is not Incide
 TYPES: Final = Exhibit(
     id="E04",
     title="What happened",
-    note="People could tick several, so the rows do not add up. "
-    "An incident for which nothing was ticked counts in no row. "
-    "What police or other officers did has its own exhibit, once a year.",
+    note="The rows do not add up. An incident for which nothing was ticked, or only that an officer did it, counts in no row.",
     column="Kind",
     levels=(
         tuple(_incident_type(code, INCIDENT_TYPE_LABELS[code], (code,)) for code in COUNTED_TYPES),

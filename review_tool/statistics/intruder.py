@@ -21,13 +21,15 @@ from review_tool.statistics.published import (
     UnattackedError,
     read,
 )
+from review_tool.statistics.several import Together, together
 from review_tool.statistics.worlds import Worlds
 
 K: Final = 5  # sources; the threshold of the promise
 ATTRIBUTE_LINE: Final = 3  # times k; shorter lines tell about their members when they lie in one cell
 INSIDER_LINE: Final = 3  # records from which on the odd one out learns all others' answer
 
-# {(release, table, codes of the cell): {source: records}}: what only the Center knows
+# {(release, table, codes of the cell): {source: records}}: what only the Center knows. What rows of a list single out
+# together stands under the list and its name.
 Truth = Mapping[tuple[str, str, tuple[str, ...]], Mapping[str, int]]
 
 
@@ -96,6 +98,8 @@ class _Intruder:
             for line in _lines(table):
                 yield from self._residual(line)
                 yield from self._attribute(line)
+        for group in together(self._published, self._worlds):
+            yield from self._together(group)
         yield from self._differences()
 
     def _cell(self, figure: Figure) -> Iterator[Finding]:
@@ -181,6 +185,28 @@ class _Intruder:
                 yield self._finding(Severity.SERIOUS, "attribute_all_in_one", [figure])
             elif least == most == 1 and low >= INSIDER_LINE:
                 yield self._finding(Severity.NOTICE, "insider_attribute", [figure])
+
+    def _together(self, group: Together) -> Iterator[Finding]:
+        """What rows of a list single out together is judged like a hidden cell."""
+        cell = (group.release, group.list_id, (group.name,))
+        known = (self._truth or {}).get(cell)
+        low, high = group.bounds
+        if known is None and low >= 1 and self._knows_all(group):
+            raise UnattackedError("the true figures leave out what rows of a list single out together")
+        if known is not None and not low <= sum(known.values()) <= high:
+            raise UnattackedError("a printed figure is not the true one")
+        for severity, kind in self._graded(group.bounds, known, is_cell=True):
+            if severity > Severity.INFORMATION:  # nobody is in a row that is empty
+                yield Finding(
+                    severity=severity,
+                    kind=kind,
+                    releases=(group.release,),
+                    table=group.list_id,
+                    cells=((group.name,),),
+                )
+
+    def _knows_all(self, group: Together) -> bool:
+        return all(self._known([figure]) is not None for row in group.rows for figure in row.figures.values())
 
     def _differences(self) -> Iterator[Finding]:
         """Published cells over every set of slices that subtraction or addition of releases can reach."""

@@ -24,7 +24,7 @@ from review_tool.statistics.disclosure import K, ProtectedTable
 from review_tool.statistics.hierarchy import QUARTERLY, RECORDS, Exhibit
 from review_tool.statistics.page import Quarter, render
 from review_tool.statistics.published import UnattackedError
-from review_tool.statistics.tables import Table
+from review_tool.statistics.tables import Table, Together
 
 SCHEMA: Final = "sdc-release/1"
 LEAST_INCIDENTS: Final = 20  # a quarter with fewer is not closed: its records run on into the next
@@ -91,7 +91,7 @@ def prepare(
     }
     protected = [table for choice in choices.values() for table in choice.protected]
     release_json = _encode(_published(period, protected, earlier))
-    _attack(release_json, period, [table for choice in choices.values() for table in choice.counted])
+    _attack(release_json, period, tuple(choices.values()))
     dropped = [one.title for one in QUARTERLY if not choices[one.id].protected]
     files = {"release.json": release_json} | _csv_files(choices)
     files["datapackage.json"] = _encode(_data_package(period, center_name, sorted(files)))
@@ -140,6 +140,7 @@ def write(prepared: PreparedRelease, directory: Path) -> None:
 class _Choice:
     level: int
     counted: tuple[Table, ...]
+    together: tuple[Together, ...]
     protected: tuple[ProtectedTable, ...]
 
 
@@ -150,14 +151,14 @@ def _at_level(
     for level, splits in enumerate(exhibit.levels):
         if level < first:
             continue
-        counted = tables.count(records, splits)
+        counted, together = tables.count(records, splits), tables.together(records, splits)
         try:
-            protected = disclosure.protect(counted, seed=seed, release_id=period)
+            protected = disclosure.protect(counted, together=together, seed=seed, release_id=period)
         except disclosure.CannotProtectError:
             continue
         if exhibit is RECORDS or not disclosure.hides_too_much(protected):
-            return _Choice(level=level, counted=counted, protected=protected)
-    return _Choice(level=len(exhibit.levels), counted=(), protected=())
+            return _Choice(level=level, counted=counted, together=together, protected=protected)
+    return _Choice(level=len(exhibit.levels), counted=(), together=(), protected=())
 
 
 def _check_period(period: str, earlier: Mapping[str, Any]) -> None:
@@ -183,13 +184,15 @@ def _check_size(records: Sequence[Countable]) -> None:
         )
 
 
-def _attack(release_json: bytes, period: str, counted: Sequence[Table]) -> None:
+def _attack(release_json: bytes, period: str, choices: Sequence[_Choice]) -> None:
     """Let the intruder try, as an outsider and with what the Center knows; refuse the release if it finds something."""
-    truth: intruder.Truth = {
-        (period, table.split.id, (cell.code,)): cell.by_source
-        for table in counted
-        for cell in (*table.cells, table.total)
-    }
+    truth: dict[tuple[str, str, tuple[str, ...]], Mapping[str, int]] = {}
+    for choice in choices:
+        for table in choice.counted:
+            for cell in (*table.cells, table.total):
+                truth[period, table.split.id, (cell.code,)] = cell.by_source
+        for group in choice.together:
+            truth[period, group.list_id, (group.cell.code,)] = group.cell.by_source
     try:
         found = [*intruder.attack(release_json, k=K), *intruder.attack(release_json, k=K, truth=truth)]
     except UnattackedError as error:

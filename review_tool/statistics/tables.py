@@ -5,10 +5,11 @@ A table here is unprotected: it never leaves the review machine, and no release 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Final
 
 from review_tool.gates import Countable
-from review_tool.statistics.hierarchy import TOTAL, Split
+from review_tool.statistics.hierarchy import NO, TOTAL, YES, Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -57,19 +58,64 @@ class Table:
         return f"Table({self.split.id!r}, redacted)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Together:
+    """Incidents that rows of one yes/no list single out together; never a cell, but bounded by those that are.
+
+    Attributes:
+        list_id: the list, `E03`.
+        codes: `{table: code}`: "yes" in each of two rows, or "no" in every row of the list.
+        cell: its true figure, never empty.
+    """
+
+    list_id: str
+    codes: Mapping[str, str] = field(hash=False)
+    cell: Cell
+
+    def __repr__(self) -> str:
+        return f"Together({self.list_id!r}, redacted)"
+
+
 def count(records: Sequence[Countable], splits: Iterable[Split]) -> tuple[Table, ...]:
     """Count the records by each split, in the same order."""
     return tuple(_counted(records, split) for split in splits)
 
 
+def together(records: Iterable[Countable], splits: Sequence[Split]) -> tuple[Together, ...]:
+    """Count what the words of a yes/no list name beside its rows: incidents in no row, and in both of two rows.
+
+    Groups that nobody is in are left out; a list of one row has none.
+    """
+    rows = [split for split in splits if split.label]
+    found: dict[tuple[str, ...], dict[str, int]] = {}
+    for record in records if len(rows) > 1 else ():
+        if _is_kept(record, rows[0]):
+            ticked = [split.id for split in rows if split.code_of(record) == YES]
+            for pair in combinations(ticked, 2) if ticked else ((),):
+                sources = found.setdefault(pair, {})
+                sources[record.source] = sources.get(record.source, 0) + 1
+    return tuple(
+        Together(
+            list_id=rows[0].id.partition(".")[0],
+            codes=dict.fromkeys(pair, YES) or {split.id: NO for split in rows},
+            cell=Cell(code=" and ".join(pair) or "in no row", by_source=sources),
+        )
+        for pair, sources in found.items()
+    )
+
+
 _ALL: Final[tuple[str, ...]] = ()
+
+
+def _is_kept(record: Countable, split: Split) -> bool:
+    kinds = split.filter.get("record", _ALL)
+    return not kinds or record.record.value in kinds
 
 
 def _counted(records: Sequence[Countable], split: Split) -> Table:
     sources: dict[str, dict[str, int]] = {code: {} for code in (*split.labels, TOTAL)}
-    kinds = split.filter.get("record", _ALL)
     for record in records:
-        if kinds and record.record.value not in kinds:
+        if not _is_kept(record, split):
             continue
         for code in (split.code_of(record), TOTAL):
             sources[code][record.source] = sources[code].get(record.source, 0) + 1

@@ -95,6 +95,21 @@ def quarter(first: int, last: int) -> list[Countable]:
     ]
 
 
+def three_in_no_row() -> list[Countable]:
+    """Twenty-five incidents: each ground is safe by itself, and together they leave three without one."""
+    return _of_grounds([("sogi.gay",)] * 13 + [("race.asian",)] * 9 + [("unknown",)] * 3)
+
+
+def three_in_both() -> list[Countable]:
+    """Twenty-five incidents: each ground is safe by itself, and together they are too many not to meet in three."""
+    both = ("race.asian", "sogi.gay")
+    return _of_grounds([("sogi.gay",)] * 17 + [("race.asian",)] * 5 + [both] * 3)
+
+
+def _of_grounds(told: Iterable[tuple[str, ...]]) -> list[Countable]:
+    return [record(number, grounds=grounds) for number, grounds in enumerate(told, start=1)]
+
+
 def two_quarters() -> bytes:
     """Everything published after the releases of two separate quarters."""
     first = prepared(quarter(1, 70))
@@ -171,6 +186,33 @@ class Equations:
             if low > 0 or high < K:
                 found.append(name)
         return found
+
+    def in_no_ground(self, slice_: str) -> tuple[int, int]:
+        """The least and the largest number of incidents in no row of the grounds."""
+        return self._shared(slice_, [one for one in self._columns if one[1].startswith("bias.")], "no")
+
+    def in_grounds(self, slice_: str, *names: str) -> tuple[int, int]:
+        """The least and the largest number of incidents in all of these rows."""
+        return self._shared(slice_, [(slice_, f"bias.{name}", "yes") for name in names], "yes")
+
+    def _shared(self, slice_: str, named: Iterable[tuple[str, str, str]], leaf: str) -> tuple[int, int]:
+        """One unknown more: no larger than any of the cells, and no smaller than what all others leave over."""
+        cells = [self._columns[one] for one in named if (one[0], one[2]) == (slice_, leaf)]
+        size = len(self._columns)
+        below = np.zeros((len(cells), size + 1))
+        below[range(len(cells)), cells] = 1
+        below[:, size] = -1
+        over = np.append(np.sum(below[:, :size], axis=0), -1.0)
+        over[self._columns[slice_, "record", "incident"]] -= len(cells) - 1
+        rows = [LinearConstraint(np.append(one.A, 0.0), one.lb, one.ub) for one in self._constraints]
+        rows += [LinearConstraint(below, 0, np.inf), LinearConstraint(over, -np.inf, 0)]
+        ends = []
+        for sign in (1, -1):
+            costs = np.append(np.zeros(size), float(sign))
+            found = milp(costs, constraints=rows, integrality=np.ones(size + 1), bounds=Bounds(0, CEILING))
+            assert found.status == 0, found.message
+            ends.append(round(sign * found.fun))
+        return ends[0], ends[1]
 
     def _read(self, one: Mapping[str, Any], table: Mapping[str, Any]) -> None:
         (dimension,) = table["dims"]

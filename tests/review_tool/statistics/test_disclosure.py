@@ -23,7 +23,7 @@ def _table(counts):
 
 
 def _protected(table, seed=bytes(32)):
-    (protected,) = protect([table], seed=seed, release_id="2026Q3")
+    (protected,) = protect([table], together=(), seed=seed, release_id="2026Q3")
     return protected
 
 
@@ -158,7 +158,7 @@ def test_a_zero_is_hidden_too_now_and_then_beside_a_small_cell():
 def test_the_threshold_is_never_lowered():
     """Five is the least; a Center may only ask for more."""
     with pytest.raises(AssertionError, match="lowered"):
-        protect([_table([3, 20, 30])], k=4, seed=bytes(32), release_id="2026Q3")
+        protect([_table([3, 20, 30])], together=(), k=4, seed=bytes(32), release_id="2026Q3")
 
 
 def test_nobody_else_makes_a_protected_table():
@@ -173,4 +173,4 @@ def test_nobody_else_makes_a_protected_table():
 def test_a_seed_of_another_length_is_a_mistake(seed):
     """A short seed could be tried out."""
     with pytest.raises(AssertionError, match="bytes"):
-        protect([_table([3, 20, 30])], seed=seed, release_id="2026Q3")
+        protect([_table([3, 20, 30])], together=(), seed=seed, release_id="2026Q3")

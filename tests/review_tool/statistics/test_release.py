@@ -268,6 +268,42 @@ def test_a_leak_is_refused_without_its_number():
     assert not set(re.findall(r"\b\d+\b", str(refused.value)))
 
 
+def grounds_of(*told):
+    """A quarter by grounds: `(how many, grounds)`."""
+    each = [grounds for count, *grounds in told for _ in range(count)]
+    return [record(number, grounds=tuple(grounds)) for number, grounds in enumerate(each, start=1)]
+
+
+def rows_of(prepared_release, exhibit):
+    """`{row: its yes}` of a list as the newest release prints it."""
+    newest = json.loads(prepared_release.files["release.json"])["releases"][-1]["tables"]
+    return {
+        table["id"]: table["cells"][0]["v"] for table in newest if table["id"].partition(".")[0] == exhibit
+    }
+
+
+def test_few_incidents_without_a_ground_cost_a_row_and_not_the_list():
+    """Thirteen and nine of twenty-five say that three have none, unless one row more is hidden."""
+    rows = rows_of(prepared(grounds_of((13, "sogi.gay"), (9, "race.asian"), (3, "unknown"))), "E03")
+
+    assert (rows["E03.sogi.gay"], rows["E03.race.asian"]) == (13, 9)
+    assert 1 <= list(rows.values()).count("c") <= 4  # one, and those drawn by lot
+
+
+def test_few_incidents_without_a_ground_leave_a_coarse_list_one_row():
+    """Of two rows none can be hidden without losing the list: the first stands alone."""
+    few = grounds_of((13, "sogi.gay"), (9, "race.asian"), (3, "unknown"))
+
+    assert rows_of(prepared(few, levels={"e03": 2}), "E03") == {"E03.any_lgbtq": 13}
+
+
+def test_many_incidents_without_a_ground_hide_nothing():
+    """They are no protected group, and the judge is told so: at least nine is a true thing to learn."""
+    many = grounds_of((20, "sogi.gay"), (10, "race.asian"), (9, "unknown"))
+
+    assert rows_of(prepared(many, levels={"e03": 3}), "E03") == {"E03.any_lgbtq": 20, "E03.any_other": 10}
+
+
 def test_figures_that_contradict_each_other_are_refused():
     """A release that nobody can attack is no release that passed."""
     whole = json.loads(prepared(a_quarter()).files["release.json"])

@@ -6,7 +6,7 @@ import pytest
 
 from review_tool.gates import linked
 from review_tool.statistics import hierarchy
-from review_tool.statistics.tables import Cell, count
+from review_tool.statistics.tables import Cell, count, together
 from tests.review_tool.statistics.records import record, table_of
 
 
@@ -36,6 +36,40 @@ def test_an_incident_of_several_grounds_is_a_yes_in_each():
     ]
 
 
+def test_incidents_in_two_rows_and_in_none_are_counted_apart():
+    """Rows bound them without printing them; incidents alone count, and each pair of rows that meet in one."""
+    records = linked(
+        [
+            record(1, grounds=("gi.trans", "sogi.lesbian"), series_id="S-1"),
+            record(2, grounds=("gi.trans", "sogi.lesbian"), series_id="S-1"),
+            record(3, grounds=("unknown",), incident_id="R-0003"),
+            record(4, grounds=("unknown",), incident_id="R-0003"),
+            record(5, grounds=("sogi.gay",)),
+        ]
+    )
+
+    found = {one.cell.code: one for one in together(records, hierarchy.BIAS.levels[0])}
+
+    assert {name: (one.cell.count, one.cell.size) for name, one in found.items()} == {
+        "E03.sogi.lesbian and E03.gi.trans": (2, 1),
+        "in no row": (1, 1),
+    }
+    assert set(found["in no row"].codes.values()) == {"no"}
+    assert len(found["in no row"].codes) == len(hierarchy.GROUNDS)
+    assert "redacted" in repr(found["in no row"])
+
+
+@pytest.mark.parametrize("exhibit", [hierarchy.RECORDS, hierarchy.PLACES, hierarchy.POLICE_TOLD])
+def test_an_exhibit_of_one_answer_an_incident_has_no_rows_that_meet(exhibit):
+    """Its codes are disjoint and leave nothing over."""
+    assert all(not together(linked([record(1), record(2)]), splits) for splits in exhibit.levels)
+
+
+def test_a_list_of_one_row_has_none_that_meet():
+    """What is outside the only row is a cell of its own."""
+    assert not together(linked([record(1, grounds=("unknown",))]), hierarchy.BIAS.levels[-1])
+
+
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_grounds_roll_up_with_trans_people_last(level):
     """Careless thresholds erase trans people first: their group stands until the coarsest level."""
@@ -48,9 +82,12 @@ def test_grounds_roll_up_with_trans_people_last(level):
 
 def test_every_ground_stands_in_exactly_one_group_of_a_level():
     """A ground left out of a roll-up would vanish with its people."""
-    for level in hierarchy.GROUND_LEVELS:
+    *levels, coarsest = hierarchy.GROUND_LEVELS
+
+    for level in levels:
         grounds = [ground for _, members in level.values() for ground in members]
         assert sorted(grounds) == sorted(hierarchy.GROUNDS)
+    assert coarsest == {"any_lgbtq": levels[-1]["any_lgbtq"]}  # one row, and no other to be compared with
 
 
 def test_every_place_stands_in_exactly_one_row_of_a_level():
