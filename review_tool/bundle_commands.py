@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from crypto.canonical import Json
+from crypto.errors import BundleError, SignatureError
 from crypto.fingerprint import fingerprint
 from review_tool import acknowledge, arrivals, audit, pairing, session
 from review_tool import backup as backups
@@ -19,7 +20,16 @@ from review_tool import receive as receiving
 from review_tool import vault as vaults
 from review_tool.audit import Act, Entry
 from review_tool.backup import Backup
-from review_tool.errors import DoubtError, NoBackupError
+from review_tool.errors import (
+    AuditError,
+    BackupError,
+    DamagedBackupError,
+    DoubtError,
+    NoBackupError,
+    PairingError,
+    ReceiveError,
+)
+from review_tool.exit_codes import VAULT, ReviewCommand
 from review_tool.receive import Received
 from review_tool.session import SOFTWARE, Settings, say, say_json
 from review_tool.terminal import counted
@@ -30,7 +40,7 @@ SAME_DISK: Final = (
 )
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, PairingError))
 @click.argument("export_key", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--yes", is_flag=True, help="The fingerprint was compared already: do not ask.")
 @session.pass_settings
@@ -48,7 +58,19 @@ def pair(settings: Settings, export_key: Path, yes: bool) -> None:
     say("Paired. Bundles of this server are accepted from now on.")
 
 
-@click.command()
+@click.command(
+    cls=ReviewCommand,
+    refuses=(
+        *VAULT,
+        PairingError,
+        ReceiveError,
+        SignatureError,
+        BundleError,
+        DoubtError,
+        BackupError,
+        NoBackupError,
+    ),
+)
 @click.argument("bundle", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--backup", "backup_to", type=click.Path(path_type=Path), help="Folder on another disk for the backup."
@@ -140,7 +162,7 @@ def _tell(received: Received, kept: Backup | None, written: Path | None) -> None
         say("No acknowledgement was written: the server keeps its copies.")
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=VAULT)
 @click.option(
     "--retry", is_flag=True, help="First try all of them again with the keys and the software of today."
 )
@@ -174,7 +196,7 @@ def quarantine(settings: Settings, retry: bool, as_json: bool) -> None:
     say(f"{counted(len(found), 'envelope')} in quarantine.")
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, BackupError, NoBackupError))
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--same-disk", is_flag=True, help="Accept a folder on the vault's own disk. Demo only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -195,7 +217,7 @@ def backup(settings: Settings, directory: Path, same_disk: bool, as_json: bool) 
         say(f"Backup, opened again and complete: {kept.path}")
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, BackupError, DamagedBackupError))
 @click.argument("backup", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @session.pass_settings
@@ -218,7 +240,7 @@ def restore(settings: Settings, backup: Path, as_json: bool) -> None:
         say("Now receive again the bundles that came after this backup.")
 
 
-@click.command(name="audit")
+@click.command(name="audit", cls=ReviewCommand, refuses=(*VAULT, AuditError))
 @click.option("--verify", is_flag=True, help="Check every page of the vault, and walk the whole chain.")
 @click.option("--entries", is_flag=True, help="Print every entry.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")

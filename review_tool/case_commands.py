@@ -21,6 +21,8 @@ from review_tool import vault as vaults
 from review_tool.audit import Act, Entry
 from review_tool.cases import Case, Clarity, State, Urgency
 from review_tool.coding import Coding
+from review_tool.errors import CodingError, ContactError, TransitionError, UnknownCaseError
+from review_tool.exit_codes import CONFIG, ENVELOPE, VAULT, ReviewCommand
 from review_tool.review_lines import Line
 from review_tool.session import Settings, say, say_json
 from review_tool.terminal import counted
@@ -31,7 +33,7 @@ _DAY: Final = click.DateTime(["%Y-%m-%d"])
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(name="list")
+@click.command(name="list", cls=ReviewCommand, refuses=VAULT)
 @click.option(
     "--state", "states", type=_STATES, multiple=True, help="Only cases in this state; may be repeated."
 )
@@ -74,7 +76,7 @@ def _summary(case: Case) -> dict[str, Json]:
     }
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, *CONFIG, *ENVELOPE, UnknownCaseError, ContactError))
 @click.argument("cases", nargs=-1, metavar="[CASE]...")
 @click.option("--all", "every", is_flag=True, help="Every case.")
 @click.option("--state", "states", type=_STATES, multiple=True, help="With --all: only cases in this state.")
@@ -145,7 +147,7 @@ def _labels(connection: Connection, cases: Sequence[Case]) -> dict[str, CenterCo
     return {case.id: contents.get(case_rows.context_of(connection, case.id)) for case in cases}
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, UnknownCaseError, TransitionError))
 @click.argument("case", required=False)
 @click.option(
     "--file", "file", type=_FILE, help="Decisions, one JSON object a line, with the names of the options."
@@ -176,7 +178,7 @@ def triage(settings: Settings, /, case: str | None, file: Path | None, **options
     say(f"{counted(len(decisions), 'decision')} saved")
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, UnknownCaseError, TransitionError, CodingError))
 @click.argument("case", required=False)
 @click.option(
     "--file", "file", type=_FILE, help="Codings, one JSON object a line, with the names of the codebook."

@@ -9,39 +9,24 @@ from pathlib import Path
 
 import click
 
-from crypto.errors import FormatError
 from review_tool import (
     bundle_commands,
     case_commands,
     config_commands,
+    exit_codes,
     key_commands,
     release_command,
     session,
 )
-from review_tool.errors import ReviewError
 from review_tool.session import ReviewGroup, Settings
 from review_tool.vault import UNNAMED
 
 
-def _exit_codes() -> str:
-    """List every exit code, from the classes that carry them."""
-    codes = {
-        0: "Done.",
-        1: "Something unexpected; the message names the place.",
-        2: "The command line is wrong.",
-    }
-    waiting: list[type[ReviewError | FormatError]] = [ReviewError, FormatError]
-    while waiting:
-        kind = waiting.pop()
-        subclasses = kind.__subclasses__()
-        waiting.extend(subclasses)
-        if kind not in (ReviewError, FormatError) and "never raised itself" not in (kind.__doc__ or ""):
-            codes[kind.exit_code] = (kind.__doc__ or "").partition("\n")[0]
-    lines = "\n".join(f"  {code:>2}  {sentence}" for code, sentence in sorted(codes.items()))
-    return f"\b\nExit codes:\n{lines}"
-
-
-@click.group(cls=ReviewGroup, epilog=_exit_codes(), context_settings={"max_content_width": 110})
+@click.group(
+    cls=ReviewGroup,
+    epilog=exit_codes.explained(exit_codes.every_refusal()),
+    context_settings={"max_content_width": 110},
+)
 @click.option("--vault", type=click.Path(path_type=Path, file_okay=False), help="Directory of the vault.")
 @click.option(
     "--keystore",

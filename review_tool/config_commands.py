@@ -11,6 +11,8 @@ from crypto.canonical import Json
 from crypto.fingerprint import fingerprint
 from review_tool import renewal, session, signed_config
 from review_tool import vault as vaults
+from review_tool.errors import CeremonyError
+from review_tool.exit_codes import CONFIG, ENVELOPE, VAULT, ReviewCommand
 from review_tool.renewal import Renewal
 from review_tool.session import Settings, say, say_json
 from review_tool.sitting import VALID_DAYS, require_isolated
@@ -23,7 +25,7 @@ def config() -> None:
     """Sign the Center's public configuration anew."""
 
 
-@config.command("sign")
+@config.command("sign", cls=ReviewCommand, refuses=(*VAULT, *CONFIG, *ENVELOPE, CeremonyError))
 @click.option("--config", "config_file", type=_PATH, required=True, help="File with the [center] section.")
 @click.option("--out", type=_PATH, required=True, help="Folder to make; it is carried to the server.")
 @click.option(

@@ -24,6 +24,7 @@ from review_tool import vault as vaults
 from review_tool.audit import Act
 from review_tool.ceremony import READING_KEY, ROOT_KEY
 from review_tool.errors import CeremonyError, PassphraseError, SecretFileError, ShareError, VaultError
+from review_tool.exit_codes import CONFIG, ENVELOPE, KEYSTORE, VAULT, ReviewCommand
 from review_tool.secret_files import Medium
 from review_tool.session import Settings, pass_settings
 from review_tool.sitting import (
@@ -41,6 +42,15 @@ from review_tool.sitting import (
 )
 
 _PATH: Final = click.Path(path_type=Path)
+_SITTING: Final = (
+    *VAULT,
+    *CONFIG,
+    *ENVELOPE,
+    CeremonyError,
+    ShareError,
+    PassphraseError,
+    SecretFileError,
+)
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -65,7 +75,7 @@ def sitting_options(command: _Command) -> _Command:
     return command
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=_SITTING)
 @click.option("--center", required=True, help="Id of the Center: 3 to 32 of a-z, 0-9 and -.")
 @click.option("--config", "config_file", type=_PATH, required=True, help="File with the [center] section.")
 @click.option("--shares-to", type=_PATH, help="With --yes only: write the shares to files.")
@@ -103,7 +113,7 @@ def key() -> None:
     """Show, export or recover the Center's keys, or change their passphrase."""
 
 
-@key.command("recover")
+@key.command("recover", cls=ReviewCommand, refuses=_SITTING)
 @click.option(
     "--public", type=_PATH, required=True, help="Directory of the Center's last signed configuration."
 )
@@ -149,7 +159,7 @@ def recover(
     hold(sitting, founding, keys, lambda: "two of each key combined; the paper shares stay valid")
 
 
-@key.command("fingerprint")
+@key.command("fingerprint", cls=ReviewCommand, refuses=KEYSTORE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @pass_settings
 def show_fingerprints(settings: Settings, as_json: bool) -> None:
@@ -168,7 +178,7 @@ def show_fingerprints(settings: Settings, as_json: bool) -> None:
     session.say(f"acknowledgement key: {acknowledgement}")
 
 
-@key.command("passphrase")
+@key.command("passphrase", cls=ReviewCommand, refuses=(*KEYSTORE, PassphraseError, SecretFileError))
 @click.option("--root-keystore", type=_PATH, help="Change this root keystore instead of the keystore.")
 @click.option(
     "--new-passphrase-file",
@@ -224,7 +234,7 @@ def change_passphrase(
     session.say("Every other copy of it still opens with the old one: change those too, or destroy them.")
 
 
-@key.command("export-age")
+@key.command("export-age", cls=ReviewCommand, refuses=(*KEYSTORE, SecretFileError))
 @click.option(
     "--to",
     "target",

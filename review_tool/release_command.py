@@ -9,12 +9,14 @@ from crypto.config import ROOT_NAME
 from crypto.fingerprint import fingerprint
 from review_tool import ledger, publish, session, signed_config
 from review_tool import verify_release as verifying
+from review_tool.errors import FileFormatError, ReleaseFilesError, ReleaseRefusedError, ReleaseWriteError
+from review_tool.exit_codes import CONFIG, VAULT, ReviewCommand
 from review_tool.session import Settings, say, say_json
 from review_tool.terminal import counted
 from review_tool.vault import today
 
 
-@click.command()
+@click.command(cls=ReviewCommand, refuses=(*VAULT, *CONFIG, ReleaseRefusedError, ReleaseWriteError))
 @click.argument("period")
 @click.option(
     "--until",
@@ -63,7 +65,7 @@ def release(
         say("Make a backup now: the ledger in this vault protects every later release.")
 
 
-@click.command("verify-release")
+@click.command("verify-release", cls=ReviewCommand, refuses=(*CONFIG, FileFormatError, ReleaseFilesError))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--public",

@@ -257,7 +257,10 @@ def new_passphrase(file: Path | None, *, unattended: bool, own: bool, draw: Draw
         shout(f"the passphrase was written to {file}, in the clear: whoever reads it opens the keystore")
         return passphrase
     if unattended:
-        raise PassphraseError("nobody is at a terminal: name a file for the passphrase (see --help)")
+        raise PassphraseError(
+            "nobody is at a terminal: name a file, --passphrase-file in front of the command, or for changed words "
+            "--new-passphrase-file"
+        )
     if own:
         return dialogue.ask_own()
     return dialogue.confirm_generated(passphrases.generate(draw))
