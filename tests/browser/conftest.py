@@ -36,7 +36,8 @@ EXAMPLE: Final = Path(__file__).parents[2] / "config.example.toml"
 ARTIFACTS: Final = Path(__file__).parents[2] / "artifacts"
 PHONE: Final = {"width": 412, "height": 915}  # CSS pixels of a common phone
 
-SEND: Final = "button[type=submit]"
+# Each step has its own button; the one that is seen counts. The other buttons of the form send nothing.
+SEND: Final = "button[name=do][value=send]:visible"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
