@@ -4,6 +4,7 @@
 #   make test       lint, types, import contracts, and every test
 #   make bench      the benchmarks, as ratios against a reference of the same run
 #   make hardening  the long tests; PART=i/n runs one part of n
+#   make catalogues  bring the translations up to the sentences of the pages
 #   make lock       remake requirements/*.txt (needs uv)
 
 PYTHON ?= python3
@@ -12,10 +13,10 @@ PORT ?= 8000
 PART ?= 1/1
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
-APT_TEST := chromium fonts-noto-core minisign signify-openbsd age strace
+APT_TEST := chromium firefox-esr fonts-noto-core fonts-noto-cjk gettext minisign signify-openbsd age strace
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench hardening lock setup-test clean
+.PHONY: help demo test lint bench hardening catalogues lock setup-test clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -69,6 +70,9 @@ hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
 
 UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+catalogues: .venv/test.done
+	$(BIN)/python -m tests.catalogues
+
 lock:
 	echo 'setuptools>=77' | $(UV) - -o requirements/build.txt
 	$(UV) pyproject.toml --extra intake -o requirements/intake.txt

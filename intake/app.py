@@ -47,13 +47,7 @@ def create_app(
     app.url_map.strict_slashes = False  # the framework would redirect to a host that the request named
     app.url_map.merge_slashes = False
     settings, site, content = config.intake, config.site, public.content
-    offers = [
-        offer
-        for offer in offers_of(
-            content.languages, unreviewed=site.allow_unreviewed, production=settings.production
-        )
-        if offer.is_shown
-    ]
+    offers = [offer for offer in offers_of(config, content) if offer.is_shown]
     frame = Frame(site=site, content=content, offered=tuple(offer.language for offer in offers))
     app.extensions[views.EXTENSION] = views.Parts(
         config=config,

@@ -159,6 +159,7 @@ def check(config: Config, *, as_json: bool) -> None:
             {
                 "serial": ready.public.serial,
                 "fingerprints": digits,
+                "languages": {offer.language.code: offer.state for offer in ready.offers if offer.is_shown},
                 "warnings": list(ready.warnings),
                 "ready": True,
             }
@@ -167,6 +168,8 @@ def check(config: Config, *, as_json: bool) -> None:
     for name, value in digits.items():
         click.echo(f"{name}: {value}")
     click.echo(f"signed config: serial {ready.public.serial}, good until {ready.public.soft_expiry}")
+    for offer in ready.offers:
+        click.echo(f"language {offer}")
     _warn(ready.warnings)
     click.echo("the form may open")
 

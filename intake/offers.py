@@ -6,14 +6,16 @@ page says that it is a draft. Machine translation is never marked as reviewed.
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
 
+from crypto.content import CenterContent
 from intake import errors
 from intake.catalogues import Catalogue, catalogue_of, folder, read_entries
+from intake.config import Config
 from intake.languages import BY_CODE, SOURCE, Language
 from intake.localizer import Localizer
 
@@ -37,24 +39,42 @@ class Offer:
     state: State
     is_shown: bool
 
+    def __str__(self) -> str:
+        shown = "shown" if self.is_shown else "not shown"
+        return f"{self.language.code}: {self.state}, {shown}{' as a draft' if self.is_draft else ''}"
 
-def offers_of(codes: Sequence[str], *, unreviewed: Collection[str], production: bool) -> tuple[Offer, ...]:
-    """Judge the languages of a signed config.
+    @property
+    def is_draft(self) -> bool:
+        """Whether its pages say that nobody has checked them."""
+        return self.is_shown and self.state is State.SAMPLE
+
+
+def offers_of(config: Config, content: CenterContent) -> tuple[Offer, ...]:
+    """Judge the languages of a signed config, the one offered first in front.
 
     Args:
-        codes: languages as signed, the first one offered first.
-        unreviewed: those that the Center shows without a review.
-        production: whether real people use this form.
+        config: says which languages are shown without a review, and whether real people use this form.
+        content: says which languages the Center asks for.
 
     Raises:
-        CatalogueError: a catalogue or the table of states is damaged, or a language has neither.
+        CatalogueError: a catalogue or the table of states is damaged, or there is no such language.
+        SettingError: no language is left to be shown, or one to be allowed does not exist.
     """
+    allowed = config.site.allow_unreviewed
+    for code in allowed:
+        if code not in BY_CODE:
+            raise errors.SettingError(f"[site] allow_unreviewed: the form has no language {code!r}")
     found = []
-    for code in codes:
+    for code in content.languages:
         state = state_of(code)
         is_ready = state in {State.SOURCE, State.REVIEWED}
-        is_drafted = state is State.SAMPLE and (code in unreviewed or not production)
+        is_drafted = state is State.SAMPLE and (code in allowed or not config.intake.production)
         found.append(Offer(language=BY_CODE[code], state=state, is_shown=is_ready or is_drafted))
+    if not any(offer.is_shown for offer in found):
+        raise errors.SettingError(
+            f"no language is left to be shown: {', '.join(content.languages)} are not reviewed. "
+            "[site] allow_unreviewed shows one as a draft"
+        )
     return tuple(found)
 
 
@@ -63,7 +83,7 @@ def localizer_of(offer: Offer) -> Localizer:
     return Localizer(
         language=offer.language,
         catalogue=_catalogue(offer.language.code),
-        is_draft=offer.state is State.SAMPLE,
+        is_draft=offer.is_draft,
     )
 
 
@@ -78,12 +98,15 @@ def state_of(code: str) -> State:
         return State.SOURCE
     if code not in BY_CODE:
         raise errors.CatalogueError(
-            f"the form has no language {code}; it has {', '.join(BY_CODE)}. docs/translating.md says how to add one"
+            f"the form has no language {code!r}; docs/translating.md says how to add one"
         )
-    catalogue = _catalogue(code)
+    return judge(_catalogue(code), _reviews().get(code, {}))
+
+
+def judge(catalogue: Catalogue, review: Mapping[str, object]) -> State:
+    """Judge a translation by its own words and by the review of it, if there is one."""
     if any(message not in catalogue.translated for message in messages()):
         return State.INCOMPLETE
-    review = _reviews().get(code, {})
     is_reviewed = review.get("state") == State.REVIEWED and review.get("sha256") == catalogue_sha256(
         catalogue
     )
@@ -110,9 +133,17 @@ def _catalogue(code: str) -> Catalogue:
 
 @cache
 def _reviews() -> Mapping[str, Mapping[str, object]]:
-    """The table of reviews; one that lacks a name or a day is refused, for nobody stands behind it."""
+    return read_reviews((folder() / "status.toml").read_text(encoding="utf-8"))
+
+
+def read_reviews(text: str) -> Mapping[str, Mapping[str, object]]:
+    """Read the table of reviews; one that lacks a name or a day is refused, for nobody stands behind it.
+
+    Raises:
+        CatalogueError: the table is damaged, or a review says less than it must.
+    """
     try:
-        found = tomllib.loads((folder() / "status.toml").read_text(encoding="utf-8"))
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise errors.CatalogueError(f"translations/status.toml: {error}") from None
     for code, review in found.items():

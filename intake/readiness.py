@@ -5,7 +5,7 @@ It only reads.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +29,9 @@ from crypto.fingerprint import fingerprint
 from intake import errors, kept, stray_keys
 from intake.config import STORE_NAME, Config
 from intake.export import Exchange
+from intake.offers import Offer, State, offers_of
 from intake.store import Store
+from intake.theme import LOGO_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +40,12 @@ class Ready:
 
     Attributes:
         public: the signed config, verified, and fit for today.
+        offers: the languages that the Center asks for, and how far each one is.
         warnings: sentences for the operator; none of them stops the server.
     """
 
     public: PublicConfig
+    offers: tuple[Offer, ...]
     warnings: tuple[str, ...]
 
 
@@ -70,13 +74,20 @@ def check(config: Config, *, day: date) -> Ready:
         )
     if settings.production:
         _refuse_drafts(config, public)
+    _refuse_logo(config.site.theme.logo)
+    offers = offers_of(config, public.content)
     kept.read_export_key(settings.data_dir)
     store = open_store(config)
     try:
         store.check()
     finally:
         store.close()
-    return Ready(public=public, warnings=(*unsearched, *_warnings(config, public, day)))
+    warnings = (
+        *unsearched,
+        *_warnings(config, public, day),
+        *_unreviewed(offers, production=settings.production),
+    )
+    return Ready(public=public, offers=offers, warnings=warnings)
 
 
 def read_public(config: Config) -> PublicConfig:
@@ -194,6 +205,29 @@ def fingerprints(config: Config, public: PublicConfig) -> dict[str, str]:
 def export_fingerprint(config: Config) -> str:
     """The digits of the export key, to be compared when the review machine is paired."""
     return fingerprint(kept.read_export_key(config.intake.data_dir).public)
+
+
+def _refuse_logo(path: Path | None) -> None:
+    if path is None:
+        return
+    if not path.is_file():
+        raise errors.SettingError(f"[site.theme] logo: there is no file {path}")
+    if path.stat().st_size > LOGO_SIZE:
+        raise errors.SettingError(
+            f"[site.theme] logo is larger than {LOGO_SIZE // 1024} KiB; it is loaded over slow lines, so make it smaller"
+        )
+
+
+def _unreviewed(offers: Sequence[Offer], *, production: bool) -> Iterator[str]:
+    """Say which languages people do not see, or see as drafts, and why."""
+    for offer in offers:
+        code = offer.language.code
+        if offer.is_draft and production:
+            yield f"{code} is shown as a draft: no person has reviewed its translation"
+        elif offer.state is State.SAMPLE and production:
+            yield f"{code} is not shown: no person has reviewed its translation (docs/translating.md)"
+        elif offer.state is State.INCOMPLETE:
+            yield f"{code} is not shown: some sentences have no translation (docs/translating.md)"
 
 
 def _refuse_drafts(config: Config, public: PublicConfig) -> None:

@@ -6,6 +6,7 @@ wrote", "Change my answers" and the languages post the words too, and nothing is
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,7 @@ from intake.store import Store
 EXTENSION: Final = "intake"  # under which the application keeps what the views work with
 SHOW: Final = "show"  # the button that gives the words back to be changed, or in another language
 CHECK: Final = "check"  # the button that shows them as a list
+_REFUSES_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")  # RFC 9110, 12.5.3
 reporter: Final = Blueprint("reporter", __name__)
 
 _LOG: Final = logging.getLogger(logs.LOGGER)
@@ -288,7 +290,7 @@ def _zipped(content: bytes, status: int = 200) -> Response:
 
 def _takes_gzip() -> bool:
     wanted = request.headers.get("Accept-Encoding", "")
-    return "gzip" in wanted and "gzip;q=0" not in wanted.replace(" ", "")
+    return "gzip" in wanted and _REFUSES_GZIP.search(wanted) is None
 
 
 def _redirect(where: str, status: int) -> Response:

@@ -15,7 +15,8 @@ from babel.messages.pofile import write_po
 
 from crypto import answers
 from crypto.report import CONSENT_COUNT_OPT_IN, FOLD_TEXTS, QUESTIONS, STEP_TITLES, Question
-from intake.catalogues import read_entries
+from intake.catalogues import catalogue_of, read_entries
+from intake.offers import catalogue_sha256
 
 PACKAGE: Final = Path(__file__).parent.parent / "intake"
 FOLDER: Final = PACKAGE / "translations"
@@ -113,6 +114,7 @@ def main() -> None:
     for path in sorted(FOLDER.glob("*/LC_MESSAGES/messages.po")):
         language = path.parent.parent.name
         path.write_text(updated(path.read_text(encoding="utf-8"), language), encoding="utf-8")
+        print(f"{language:8} sha256 {catalogue_sha256(catalogue_of(language))}")
 
 
 if __name__ == "__main__":

@@ -207,10 +207,8 @@ def test_production_refuses_drafts_until_the_center_has_confirmed_them(form):
         ready(config)
 
 
-def test_production_starts_when_all_is_confirmed(tmp_path):
-    """The refusals above can be met."""
-    from tests.intake.conftest import make_form
-
+def confirmed(tmp_path, *, languages: list[str]) -> Form:
+    """A server for real people: the Center has read its texts, checked its areas and pinned the root key."""
     drafts = example_content()
     areas = [
         {
@@ -224,13 +222,79 @@ def test_production_starts_when_all_is_confirmed(tmp_path):
         }
         for area in drafts.areas
     ]
-    form = make_form(tmp_path, make_center(content=example_content(texts_confirmed_on=DAY, area=areas)))
+    content = example_content(texts_confirmed_on=DAY, area=areas, languages=languages)
+    form = make_form(tmp_path, make_center(content=content))
     config = changed(form, production=True, root_public_key=pinned_line(form))
+    form.config = replace(config, site=replace(config.site, texts_confirmed_on=DAY))
+    return form
 
-    found = ready(replace(config, site=replace(config.site, texts_confirmed_on=DAY)))
 
-    assert found.warnings == ()
+def test_production_starts_when_all_is_confirmed(tmp_path):
+    """The refusals above can be met."""
+    form = confirmed(tmp_path, languages=["en"])
+
+    assert ready(form.config).warnings == ()
     form.store.close()
+
+
+def test_a_language_that_nobody_reviewed_is_left_out_in_production_and_the_operator_is_told(tmp_path):
+    """A wrong word about the law or about safety does harm; nobody has read these."""
+    form = confirmed(tmp_path, languages=["en", "es"])
+
+    found = ready(form.config)
+
+    assert [str(offer) for offer in found.offers] == ["en: source, shown", "es: sample, not shown"]
+    assert any(one.startswith("es is not shown: no person has reviewed") for one in found.warnings)
+    assert form.client.get("/es/").status_code == 404
+    form.store.close()
+
+
+def test_a_center_may_show_a_language_as_a_draft_and_every_page_says_so(tmp_path):
+    """Some words in one's own language may be better than none: that is for the Center to decide."""
+    form = confirmed(tmp_path, languages=["en", "es"])
+    form.config = replace(form.config, site=replace(form.config.site, allow_unreviewed=("es",)))
+
+    found = ready(form.config)
+
+    assert str(found.offers[1]) == "es: sample, shown as a draft"
+    assert any(one.startswith("es is shown as a draft") for one in found.warnings)
+    for path in ("/es/", "/es/form", "/es/help", "/es/done", "/es/nowhere"):
+        assert "This is a draft translation." in form.client.get(path).text
+        assert "draft" not in form.client.get(path.replace("es", "en")).text
+    form.store.close()
+
+
+def test_a_form_without_any_language_to_show_does_not_start(tmp_path):
+    """A form that answers nothing at / would look broken, and nobody would know why."""
+    form = confirmed(tmp_path, languages=["es", "uk"])
+
+    with pytest.raises(errors.SettingError, match="allow_unreviewed"):
+        ready(form.config)
+    form.store.close()
+
+
+@pytest.mark.parametrize("where", ["signed", "allowed"])
+def test_a_language_that_does_not_exist_is_named(tmp_path, where):
+    """A misspelt code must not look like a translation that is missing."""
+    form = confirmed(tmp_path, languages=["en", "tlh"] if where == "signed" else ["en"])
+    if where == "allowed":
+        form.config = replace(form.config, site=replace(form.config.site, allow_unreviewed=("tlh",)))
+
+    with pytest.raises(errors.IntakeError, match="no language 'tlh'"):
+        ready(form.config)
+    form.store.close()
+
+
+@pytest.mark.parametrize(("size", "words"), [(None, "there is no file"), (40_000, "larger than 32 KiB")])
+def test_a_logo_that_is_missing_or_heavy_is_refused(form, size, words):
+    """A page of a frightened person on a slow line must not wait for a picture."""
+    path = form.config.path.with_name("logo.png")
+    if size is not None:
+        path.write_bytes(bytes(size))
+    theme = replace(form.config.site.theme, logo=path)
+
+    with pytest.raises(errors.SettingError, match=words):
+        ready(replace(form.config, site=replace(form.config.site, theme=theme)))
 
 
 # Secrets and missing parts
