@@ -112,12 +112,11 @@ def send(code: str) -> Response:
     pages = parts.pages_in(code)
     deed = posted.first(forms.DEED)
     problem = _doubt(request, posted)
-    if problem is None and deed == SHOW:
-        return _page(pages.form_again(posted, _token(parts)))
-    if problem is None:
+    if problem is None and deed != SHOW:
         problem = _accept(parts, request, posted, pages, is_kept=deed != CHECK)
-    if problem is not None:
-        return _page(pages.form_again(posted, _token(parts), problem), problem.status)
+    if problem is not None or deed == SHOW:
+        status = 200 if problem is None else problem.status
+        return _page(pages.form_again(posted, _token(parts), problem), status)
     if deed == CHECK:
         return _page(pages.check(posted, _token(parts)))
     return _redirect(f"/{code}/done", 303)

@@ -1,7 +1,8 @@
 """The twelve promises of `docs/threat-model.md`: each test fails when its promise is broken.
 
-Beside each detector stands a twin in which the promise is broken on purpose, in a copy of the tree with one line edited
-or with another table; there the same detector must fire. Details are tested beside the modules; here stands what is
+Beside the detectors stand twins in which a promise is broken on purpose, in a copy of the tree with one line edited or
+with another table; there the same detector must fire. Where breaking it takes no more than other words or another page
+(P8, P10), the detector is shown those in the same test. Details are tested beside the modules; here stands what is
 promised. How things are looked for lies in `tests/promises/`. The file is long so that the twelve stand in one place.
 """
 
@@ -492,8 +493,8 @@ def test_p7_twin_an_error_page_without_the_words_is_found_out(tmp_path, socket_e
     copy = sinful(
         server_copy(tmp_path / "copy"),
         "intake/views.py",
-        "form_again(problem, posted, parts.tokens",
-        "form_again(problem, Posted(fields={}, reading=posted.reading), parts.tokens",
+        "form_again(posted, _token(parts)",
+        "form_again(Posted(fields={}, reading=posted.reading), _token(parts)",
     )
     with running(tmp_path / "server", copy, lines="deadline_seconds = 0.3") as server:
         pages = servers.refusals(server, TYPED)
