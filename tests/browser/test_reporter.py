@@ -1,15 +1,22 @@
 """What a reporter does in a browser without scripts: type, tick, send, err, and send again."""
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Response, Route
 
-from tests.browser.conftest import SEND, Visit, stored_reports
+from tests.browser.conftest import Visit, stored_reports
+from tests.browser.states import button, go_to_step, press
 from tests.intake.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 
-STEPS_OF_TAB = 400  # more than there are things to reach on the form
+STEPS_OF_TAB = 400  # more than there are things to reach in a step
 ONE_LINE = "input[type=text]:not([name=website])"
+STORY = "They shouted at us.\nThen they left. \N{BIRD}"
+SIZES = {
+    "a phone": {"width": 412, "height": 915},
+    "the narrowest screen": {"width": 320, "height": 568},
+    "1280 x 1024 at 400 %": {"width": 320, "height": 256},
+}
 
 
 def tab_to(page: Page, wanted: str) -> None:
@@ -22,47 +29,70 @@ def tab_to(page: Page, wanted: str) -> None:
     raise AssertionError(f"Tab never reaches {wanted}")
 
 
-def test_a_report_typed_by_keyboard_alone_is_kept_and_opens_offline(visit: Visit, served: Server):
-    """From the start page to the thank-you page with Tab, Space, arrows, letters and Enter."""
-    keyboard, page = visit.page.keyboard, visit.page
-    visit.go("/en/")
+def answer_to(visit: Visit, deed: str) -> Response:
+    """Press a button of the step that is shown, and return the answer to the post."""
+    with visit.page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        press(visit.page, deed)
+    visit.page.wait_for_load_state()
+    return answered.value
 
-    tab_to(page, "a.button")
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_report_typed_by_keyboard_alone_is_kept_and_opens_offline(visit: Visit, served: Server, size: str):
+    """From the start page through five steps to the thank-you page with Tab, Space, arrows, letters and Enter."""
+    keyboard, page = visit.page.keyboard, visit.page
+    page.set_viewport_size(SIZES[size])
+    visit.go("/en/")
+    story = f"{STORY} On {size}."
+
+    tab_to(page, "main a.button")
     keyboard.press("Enter")
     page.wait_for_url("**/en/form")
     tab_to(page, "#q-narrative")
-    keyboard.type("They shouted at us.\nThen they left. \N{BIRD}")
+    keyboard.type(story)
     tab_to(page, "[name=incident_types][value=words]")
     keyboard.press("Space")
+    onward(page, 2)
     tab_to(page, "[name=when]")
     keyboard.press("Space")
     keyboard.press("ArrowDown")
+    onward(page, 3)
     tab_to(page, "summary")
     keyboard.press("Enter")
     tab_to(page, "[name=bias_group]")
-    tab_to(page, SEND)
+    onward(page, 4)
+    onward(page, 5)
+    tab_to(page, button("send"))
     keyboard.press("Enter")
     page.wait_for_url("**/en/done")
 
-    (report,) = [one.report for one in stored_reports(served) if "They shouted" in one.report.narrative]
-    assert report.narrative == "They shouted at us.\nThen they left. \N{BIRD}"
+    (report,) = [one.report for one in stored_reports(served) if one.report.narrative == story]
     assert report.incident_types == ("words",)
     assert report.when == "d7"
+
+
+def onward(page: Page, step: int) -> None:
+    """Press Continue with the keyboard; the next step is shown and has the focus, so that it is read out."""
+    tab_to(page, f'a[href="#s{step}"]')
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"#s{step}:focus")
 
 
 def press_enter_everywhere(visit: Visit) -> list[str]:
     """Type into every one-line field of the form and press Enter there; return what was posted."""
     visit.go("/en/form")
-    for fold in visit.page.locator("summary").all():
-        fold.click()
-    fields = visit.page.locator(ONE_LINE)
-    assert fields.count() >= 2
-    for number in range(fields.count()):
-        fields.nth(number).fill("May")
-        fields.nth(number).press("Enter")
-        visit.page.wait_for_load_state()
-        if visit.posts:
-            break
+    pressed = 0
+    for step in range(1, 6):
+        go_to_step(visit.page, step)
+        fields = visit.page.locator(f"#s{step} {ONE_LINE}")
+        for number in range(fields.count()):
+            fields.nth(number).fill("May")
+            fields.nth(number).press("Enter")
+            visit.page.wait_for_load_state()
+            pressed += 1
+            if visit.posts:
+                return visit.posts
+    assert pressed >= 2
     return visit.posts
 
 
@@ -73,32 +103,17 @@ def test_enter_in_a_one_line_field_sends_nothing(visit: Visit):
 
 
 def test_twin_without_the_first_button_enter_is_seen_to_send(visit: Visit):
-    """The detector on a form whose first button is Send."""
+    """The detector on a form whose first button is a real one."""
 
     def without_first_button(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(
-            response=answer, body=answer.text().replace("<button disabled hidden>Continue</button>", "")
-        )
+        spoiled = answer.text().replace('<button form="report" disabled hidden>Continue</button>', "")
+        assert spoiled != answer.text()
+        route.fulfill(response=answer, body=spoiled)
 
     visit.page.route("**/en/form", without_first_button)
 
     assert press_enter_everywhere(visit) != []
-
-
-def test_a_whole_visit_sets_no_cookie_and_asks_nobody_else(visit: Visit):
-    """Five things asked of us, the stylesheet among them: no cookie, no script, no font, no third party."""
-    visit.go("/en/")
-    visit.page.click("a.button")
-    visit.page.fill("#q-narrative", "Nothing to see.")
-    visit.send()
-    visit.page.wait_for_url("**/en/done")
-
-    asked = {one for one in visit.requests if not one[2].startswith("data:")}  # the icon that is none
-    assert [address for _, _, address in asked if not address.startswith(visit.url + "/")] == []
-    assert {kind for _, kind, _ in asked} == {"document", "stylesheet"}
-    assert len(asked) == 5
-    assert visit.page.context.cookies() == []
 
 
 @pytest.mark.parametrize("path", ["/en/", "/en/form", "/en/done", "/en/help", "/en/nowhere"])
@@ -112,10 +127,11 @@ def test_no_page_holds_a_script_or_a_frame(visit: Visit, path: str):
 def test_nothing_told_is_said_kindly_and_the_words_stay_in_their_fields(visit: Visit):
     """A date alone is no report yet; what was typed and ticked is still there to go on with."""
     visit.go("/en/form")
+    go_to_step(visit.page, 2)
     visit.page.fill("#q-when_text", "In May, I think")
     visit.page.check("[name=area][value=elk_grove]")
 
-    answer = visit.send()
+    answer = answer_to(visit, "send")
 
     assert answer.status == 422
     assert visit.page.title().startswith("Error:")
@@ -125,18 +141,18 @@ def test_nothing_told_is_said_kindly_and_the_words_stay_in_their_fields(visit: V
 
     visit.page.click(".problem a >> nth=0")
     visit.page.keyboard.type("They shouted.")
-    assert visit.send().status == 303
+    assert answer_to(visit, "send").status == 303
 
 
 def test_too_long_a_text_is_said_beside_it_and_no_word_is_cut(visit: Visit):
-    """The person cuts, never the page; the fold in question stands open."""
+    """The person cuts, never the page; the fold in question stands open, and the link leads to the field."""
     words = "palabras " * 20
     visit.go("/en/form")
     visit.page.fill("#q-narrative", "They shouted.")
-    visit.page.locator("details", has=visit.page.locator("#q-own_words")).locator("summary").click()
+    go_to_step(visit.page, 5)
     visit.page.fill("#q-own_words", words)
 
-    answer = visit.send()
+    answer = answer_to(visit, "send")
 
     assert answer.status == 422
     assert "too long" in visit.page.inner_text("#e-own_words")
@@ -144,12 +160,32 @@ def test_too_long_a_text_is_said_beside_it_and_no_word_is_cut(visit: Visit):
     assert visit.page.input_value("#q-own_words") == words
     assert visit.page.input_value("#q-narrative") == "They shouted."
 
+    visit.page.click(".problem a")
+    assert visit.page.locator("#q-own_words:focus").count() == 1
+
+
+def test_a_form_that_another_site_sends_comes_back_and_is_sent_again_from_ours(visit: Visit, served: Server):
+    """The browser itself says where a post comes from; the words are not lost and nothing is stored yet."""
+    visit.page.set_content(
+        f'<form method="post" action="{visit.url}/en/form"><textarea name="narrative">Not from here.</textarea>'
+        "<button>Go</button></form>"
+    )
+    with visit.page.expect_navigation() as gone:
+        visit.page.click("button")
+
+    assert gone.value.status == 403
+    assert visit.page.input_value("#q-narrative") == "Not from here."
+    assert "Not from here." not in [one.report.narrative for one in stored_reports(served)]
+
+    assert answer_to(visit, "send").status == 303
+    assert "Not from here." in [one.report.narrative for one in stored_reports(served)]
+
 
 def test_back_after_sending_shows_an_empty_form(visit: Visit):
     """Whoever takes the phone next reads nothing."""
     visit.go("/en/form")
     visit.page.fill("#q-narrative", "They shouted.")
-    visit.send()
+    answer_to(visit, "send")
     visit.page.wait_for_url("**/en/done")
 
     visit.page.go_back()
