@@ -8,6 +8,7 @@ Who waits past the deadline withdraws, and is told so, only while nobody has tak
 for the outcome, however long that takes. So "not saved" is never said of what is saved.
 """
 
+import mmap
 import threading
 import time
 from collections import deque
@@ -17,8 +18,8 @@ from typing import Final, Generic, TypeVar
 
 from intake import errors
 
-_QUIET: Final = 0.02  # seconds in which nobody came after which a leader waits for no more of those announced
-_PATIENCE: Final = 0.2  # seconds that a leader waits for them at most; nobody notices these beside a network
+_QUIET: Final = 0.03  # seconds in which nobody came after which a leader waits for no more of those announced
+_PATIENCE: Final = 0.3  # seconds that a leader waits for them at most; nobody notices these beside a network
 
 _Item = TypeVar("_Item")
 
@@ -47,23 +48,37 @@ class Committer(Generic[_Item]):
     def __init__(self, commit: Callable[[Callable[[], Sequence[_Item]]], None], *, deadline: float) -> None:
         self._commit = commit
         self._deadline = deadline
+        self._last = mmap.mmap(
+            -1, 1
+        )  # a byte of memory that processes share: how many the last transaction held
+        self.forget_threads()
+
+    def forget_threads(self) -> None:
+        """Start with nobody waiting, as a process must after it was forked."""
         self._queue: deque[_Waiting[_Item]] = deque()
         self._has_leader = False
-        self._announced = 0  # requests under way that may bring an item
+        self._coming = 0  # requests under way that may bring an item
+        self._is_coming = threading.local()
         self._mutex = threading.Lock()
         self._all_here = threading.Condition(self._mutex)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits, and nobody who was announced is still to come."""
+        with self._mutex:
+            return not (self._queue or self._coming)
 
     @contextmanager
     def announced(self) -> Iterator[None]:
         """Say that an item may come from this thread, so that a leader waits a moment for it."""
         with self._mutex:
-            self._announced += 1
+            self._coming += 1
+        self._is_coming.value = True
         try:
             yield
         finally:
             with self._mutex:
-                self._announced -= 1
-                self._notice_arrival()
+                self._arrive()
 
     def add(self, item: _Item) -> None:
         """Return once the item is durable.
@@ -76,7 +91,7 @@ class Committer(Generic[_Item]):
             self._queue.append(mine)
             mine.is_leader = not self._has_leader
             self._has_leader = True
-            self._notice_arrival()
+            self._arrive()
         if not mine.is_leader:
             self._wait(mine)
         if mine.is_leader:
@@ -84,9 +99,17 @@ class Committer(Generic[_Item]):
         if mine.failure is not None:
             raise mine.failure from None
 
-    def _notice_arrival(self) -> None:
-        if self._has_leader and len(self._queue) >= self._announced:
+    def _arrive(self) -> None:
+        """Count this thread as here, or as not coming any more."""
+        if getattr(self._is_coming, "value", False):
+            self._is_coming.value = False
+            self._coming -= 1
+        if self._has_leader and not self._is_awaiting():
             self._all_here.notify()
+
+    def _is_awaiting(self) -> bool:
+        # Whoever came together comes together again, to the next worker, too.
+        return self._coming > 0 or len(self._queue) < self._last[0]
 
     def _wait(self, mine: _Waiting[_Item]) -> None:
         """Wait until another caller committed the item or passed the lead on."""
@@ -108,6 +131,7 @@ class Committer(Generic[_Item]):
             with self._mutex:
                 taken.extend(self._queue)
                 self._queue.clear()
+                self._last[0] = min(len(taken), 255)
             return [one.item for one in taken]
 
         try:
@@ -120,11 +144,11 @@ class Committer(Generic[_Item]):
             self._finish(mine, taken or [mine], failure)
 
     def _gather(self) -> None:
-        """Wait for announced items while they keep coming."""
+        """Wait for as many as are announced, or came the last time, while they keep coming."""
         end = time.monotonic() + _PATIENCE
         with self._mutex:
             here = 0
-            while here < len(self._queue) < self._announced and time.monotonic() < end:
+            while here < len(self._queue) and self._is_awaiting() and time.monotonic() < end:
                 here = len(self._queue)
                 self._all_here.wait(_QUIET)
 

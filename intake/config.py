@@ -50,8 +50,8 @@ class IntakeConfig:
     host: str = "127.0.0.1"
     port: int = 8000
     unix_socket: Path | None = None  # instead of host and port
-    workers: int = 2  # processes; two, so that recycling one never leaves none
-    threads: int = 4  # a process
+    workers: int = 2  # processes; one answers, the others stand by to take over at once
+    threads: int = 16  # a process; reports that wait at the same time share one commit
     max_requests: int = 100  # requests, then a fresh process: what was read does not stay in memory
     slots: int = 1000  # slots of 40 KiB that the store grows by; one text report takes one
     deadline_seconds: float = 5.0  # seconds to wait for a locked store before the words go back with a 503
@@ -231,7 +231,7 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
         port=section.number("port", 8000, 1, 65535),
         unix_socket=section.path("unix_socket", base),
         workers=section.number("workers", 2, 1, 64),
-        threads=section.number("threads", 4, 1, 64),
+        threads=section.number("threads", 16, 1, 64),
         max_requests=section.number("max_requests", 100, 1, 1000),
         slots=section.number("slots", 1000, 8, 100_000),
         deadline_seconds=deadline,

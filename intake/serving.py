@@ -2,13 +2,21 @@
 
 The application is made before the workers are forked, so that they share the key of the form tokens; each worker
 opens its own connections to the store and does its own housekeeping.
+
+One worker answers at a time, with many threads, so that all reports that wait share one commit (`committer`). The
+others stand by, already forked: the moment that one retires or dies, the next takes over, and nobody waits for what
+the old one still has to finish.
 """
 
+import fcntl
+import gc
 import logging
+import os
 import socket
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Final
 
 from flask import Flask
@@ -28,6 +36,7 @@ from intake.config import Config, IntakeConfig
 from intake.hardening import harden
 from intake.housekeeping import Housekeeping
 from intake.readiness import Ready, open_exchange, open_store
+from intake.store import Store
 
 _SENTENCE: Final = "We could not read what came. Nothing was saved.\n"
 
@@ -53,10 +62,12 @@ def serve(config: Config, ready: Ready) -> None:
     chores.run(utc_now())
     store.close()
     wsgi.Response = _NamelessResponse
+    baton = os.memfd_create("baton")
 
     def after_fork(_: Arbiter, worker: "_Worker") -> None:
         harden(settings.data_dir)
         store.forget_connections()
+        worker.store, worker.baton, worker.enough = store, baton, settings.max_requests
         chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
 
     _Server(create_app(config, ready.public, store=store), settings, after_fork).run()
@@ -74,9 +85,9 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "worker_class": _Worker,
             "workers": settings.workers,
             "threads": settings.threads,
-            "max_requests": settings.max_requests,
-            "max_requests_jitter": settings.max_requests // 2,  # so that workers are not replaced together
+            "max_requests": settings.max_requests * 3 // 2,  # at the latest; see `_Worker.handle_request`
             "preload_app": True,
+            "pre_fork": _freeze,
             "post_fork": after_fork,
             "logger_class": _Logger,
             "accesslog": None,
@@ -98,20 +109,62 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """A worker that knows when it last read words, and answers a broken request without naming anybody."""
+    """A worker that answers in its turn, knows when it last read words, and names nobody after a broken request.
 
-    last_post: float | None = None  # on the monotonic clock
+    Attributes:
+        store: what its posts go to.
+        baton: descriptor of a file shared by all workers; whoever holds its lock answers. The kernel passes the lock
+            on when its holder gives it up or dies, however that happens.
+        enough: requests after which it retires.
+        last_post: when words were read last, on the monotonic clock.
+    """
+
+    store: Store
+    baton: int
+    enough: int
+    last_post: float | None = None
+    _has_baton = False
+
+    def run(self) -> None:
+        """Stand by, answer, and leave at once: taking an interpreter apart costs more than a report."""
+        threading.Thread(target=self._take_baton, daemon=True).start()
+        super().run()
+        if self.nr_conns == 0:
+            os._exit(0)
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take new connections only with the baton, and pass it on before the last answers are finished."""
+        super().set_accept_enabled(enabled and self._has_baton)
+        if not self.alive:
+            fcntl.lockf(self.baton, fcntl.LOCK_UN)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Leave who comes after the last request to the next worker."""
+        if self.alive:
+            super().accept(listener)
 
     def retire(self) -> None:
         """Finish what is running, then be replaced by a fresh process."""
         self.alive = False
 
     def handle_request(self, req: Request, conn: object) -> object:
-        """Answer one request, and remember that words were read."""
-        answer = super().handle_request(req, conn)
-        if req.method == "POST":
+        """Answer one request; of a post, tell the store that it may come, and remember that words were read.
+
+        Who had enough requests retires between two commits, so that reports which wait together stay together.
+        """
+        is_post = req.method == "POST"
+        with self.store.expecting() if is_post else nullcontext():
+            answer = super().handle_request(req, conn)
+        if is_post:
             self.last_post = time.monotonic()
+        if self.nr >= self.enough and self.store.is_idle:
+            self.retire()
         return answer
+
+    def _take_baton(self) -> None:
+        fcntl.lockf(self.baton, fcntl.LOCK_EX)
+        self._has_baton = True
+        self.method_queue.defer(self.set_accept_enabled, True)
 
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
         """Answer what the server could not parse. Its own version logs the address and quotes the request."""
@@ -152,6 +205,11 @@ class _Logger(Logger):  # type: ignore[misc] # gunicorn ships no types
         self.error_log.handlers.clear()
         self.error_log.setLevel(logging.INFO)
         self.error_log.propagate = True
+
+
+def _freeze(_: Arbiter, __: _Worker) -> None:
+    """Leave what was made before the fork to no garbage collector: looking at it would copy its pages."""
+    gc.freeze()
 
 
 def _address(settings: IntakeConfig) -> str:

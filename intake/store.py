@@ -115,7 +115,7 @@ class Store:
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = threading.Lock()  # SQLite's own lock is polled; this one wakes the next thread at once
         self._free: list[int] = []  # slots believed free, in no order; each is checked when it is taken
-        self._committer = self._new_committer()
+        self._committer: Committer[_Arrival] = Committer(self._commit, deadline=deadline)
 
     def create(self) -> None:
         """Make the file and its first batch of free slots.
@@ -175,6 +175,11 @@ class Store:
     def expecting(self) -> AbstractContextManager[None]:
         """Say for the length of a block that this thread may add an envelope: those who commit wait a moment for it."""
         return self._committer.announced()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no envelope waits in this process, and none is expected."""
+        return self._committer.is_idle
 
     def index(self) -> dict[str, tuple[int, ...]]:
         """Return the slots of each envelope, sorted by the envelopes' random ids."""
@@ -248,14 +253,11 @@ class Store:
         self._engine.dispose(close=False)
         self._turn = threading.Lock()
         self._free = []
-        self._committer = self._new_committer()
+        self._committer.forget_threads()
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-    def _new_committer(self) -> Committer[_Arrival]:
-        return Committer(self._commit, deadline=self._deadline)
 
     def _commit(self, take: Callable[[], Sequence[_Arrival]]) -> None:
         """Write all that wait once the file is ours, growing the pool first if they need it."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from crypto.unseal import unseal
 from intake.config import load
 from intake.store import Store
-from tests.intake.conftest import ROOT, Server
+from tests.intake.conftest import ROOT, Server, initialised, start_server
+from tests.intake.test_committer import held, transactions
 from tests.intake.test_headers import EXACT, NEVER
 
 pytestmark = pytest.mark.loopback
@@ -118,14 +120,52 @@ def test_a_killed_worker_loses_no_acknowledged_report_and_is_replaced(server):
     assert len(kept) == len(set(kept))
 
 
-def test_tokens_of_one_worker_are_known_to_the_other(server):
+def test_sixteen_that_wait_are_stored_together(tmp_path, socket_enabled):
+    """One worker answers, so whoever waits for the same file shares one commit."""
+    config, port, center = initialised(tmp_path, lines="deadline_seconds = 30")
+    server = start_server(config, port, center)
+    path = load(config).intake.store
+    holder = held(path)
+    before = transactions(path)
+
+    with ThreadPoolExecutor(16) as pool:
+        sent = [pool.submit(server.post, {"narrative": [f"story {number}"]}) for number in range(16)]
+        time.sleep(
+            2
+        )  # all of them wait by now, or nearly all: more than one transaction is allowed below
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert {one.result()[0] for one in sent} == {303}
+
+    assert len(narratives(server)) == 16
+    assert transactions(path) - before <= 4
+    server.kill()
+
+
+def test_a_worker_that_had_enough_hands_over_without_refusing_anyone(tmp_path, socket_enabled):
+    """What was read does not stay in memory, and nobody notices the change."""
+    server = start_server(*initialised(tmp_path, lines="max_requests = 5"))
+    first = set(workers(server))
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(server.post, {"narrative": [f"story {number}"]}) for number in range(60)]
+        assert {one.result()[0] for one in sent} == {303}
+
+    assert len(narratives(server)) == 60
+    assert not first & set(workers(server))
+    server.kill()
+
+
+def test_tokens_of_one_worker_are_known_to_the_next(tmp_path, socket_enabled):
     """The key is made before the workers are forked."""
     from tests.form_client import send_report
 
+    server = start_server(*initialised(tmp_path, lines="max_requests = 3"))
     for number in range(8):
         send_report(server.url, {"narrative": [f"story {number}"]})
 
     store = Store(load(server.config).intake.store)
     flags = {unseal(one.sealed, server.center.identities).header.flags for one in store.pending()}
     store.close()
+    server.kill()
     assert flags == {("no_fetch",)}
