@@ -12,8 +12,9 @@ from intake import logs, views
 from intake.anonymity import FormTokens, set_headers
 from intake.clock import Now, utc_now
 from intake.config import Config
+from intake.frame import Frame, chooser
 from intake.offers import localizer_of, offers_of
-from intake.pages import Frame, all_pages, chooser
+from intake.pages import all_pages
 from intake.store import Store
 
 

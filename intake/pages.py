@@ -4,50 +4,31 @@ Pages that hold no answer are made and compressed once, in each language; the fo
 that gives words back is made for that one request, never compressed, and kept nowhere.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from importlib import resources
 from itertools import groupby
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from crypto.answers import ConsentMode
-from crypto.content import CenterContent
 from crypto.report import FOLD_TEXTS, STEP_TITLES, Question
 from intake import forms
 from intake.bodies import Posted
 from intake.catalogues import Sentence, say
 from intake.compression import Packed, Splice, pack
-from intake.config import Resource, SiteConfig
+from intake.config import Resource
+from intake.frame import TITLE, Frame, environment
 from intake.hints import hints
-from intake.languages import Language
 from intake.localizer import Localizer
 from intake.problems import Problem
-from intake.theme import LOGO_TYPES
 
 _TOKEN_MARK: Final = "token-goes-here"  # noqa: S105 - a placeholder in the prepared page
 _DAYS_A_MONTH: Final = 31  # generous: a number is called old a few days late, never early
-_TITLE: Final = say("Community form")  # neutral: history and tabs show it
-_SPARE: Final = re.compile(
-    r"/\*.*?\*/|(?<=\n)\s+", re.DOTALL
-)  # what a stylesheet says to its own readers only
 _YES: Final = say("Yes")  # what a list says of a ticked box
 _HINTED: Final = ("narrative", "when_text", "own_words")  # texts in which nobody's address belongs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
-    """A file that pages refer to, under a name that holds a hash of its bytes, so that it is cached for ever."""
-
-    name: str
-    content: Packed
-    kind: str
-    alt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,43 +63,6 @@ class Place:
     hours: str = ""
     details: str = ""
     is_old: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """What all pages of a Center have in common.
-
-    Attributes:
-        site: what the operator may change.
-        content: what was signed.
-        offered: the languages of the form, in the order of the signed config.
-    """
-
-    site: SiteConfig
-    content: CenterContent
-    offered: tuple[Language, ...]
-
-    @cached_property
-    def style(self) -> Asset:
-        """The one stylesheet: the variables of the theme, then the rules."""
-        rules = (resources.files("intake") / "static" / "style.css").read_text(encoding="utf-8")
-        return _asset(
-            "style", ".css", (self.site.theme.css() + _SPARE.sub("", rules)).encode(), kind="text/css"
-        )
-
-    @cached_property
-    def logo(self) -> Asset | None:
-        """The Center's logo, if it has one; its size was checked at start."""
-        path = self.site.theme.logo
-        if path is None:
-            return None
-        kind = LOGO_TYPES[path.suffix]
-        return _asset("logo", path.suffix, path.read_bytes(), kind=kind, alt=self.site.theme.logo_alt)
-
-    @property
-    def assets(self) -> Mapping[str, Asset]:
-        """What is handed out beside pages, by name."""
-        return {asset.name: asset for asset in (self.style, self.logo) if asset is not None}
 
 
 class Pages:
@@ -182,7 +126,7 @@ class Pages:
 
     @cached_property
     def _environment(self) -> Environment:
-        return _environment(self._localizer)
+        return environment(self._localizer)
 
     @property
     def other_way(self) -> str:
@@ -193,7 +137,7 @@ class Pages:
     def title(self) -> str:
         """What the bar, tabs and history show."""
         site = self._frame.site
-        return self._localizer.plain_words(site.title) or self._localizer.text(_TITLE.text)
+        return self._localizer.plain_words(site.title) or self._localizer.text(TITLE.text)
 
     def _of_day(self, template: str, here: str, day: date) -> Packed:
         """A page with what is dated: places whose number was checked, and what is still to come."""
@@ -332,39 +276,10 @@ class Pages:
         ).encode()
 
 
-def chooser(frame: Frame) -> Packed:
-    """The page of a browser whose language we do not have in its script: the names of all languages."""
-    title = frame.site.title.get("en") or _TITLE.text
-    page = _environment(None).get_template("choose.html")
-    return pack(page.render(title=title, style_name=frame.style.name, offered=frame.offered).encode())
-
-
-def _asset(stem: str, suffix: str, content: bytes, *, kind: str, alt: str = "") -> Asset:
-    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
-    return Asset(name=name, content=pack(content), kind=kind, alt=alt)
-
-
 def _is_old(resource: Resource, day: date, months: int) -> bool:
     if resource.checked_on is None:
         return True
     return (day - resource.checked_on).days > months * _DAYS_A_MONTH
-
-
-def _environment(localizer: Localizer | None) -> Environment:
-    """Templates that escape everything, fail on a missing name, and speak one language."""
-    environment = Environment(
-        loader=PackageLoader("intake"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    if localizer is not None:
-        environment.install_gettext_translations(  # type: ignore[attr-defined] # added by the extension
-            localizer.catalogue, newstyle=True
-        )
-    return environment
 
 
 def all_pages(frame: Frame, localizers: Iterable[Localizer]) -> Mapping[str, Pages]:

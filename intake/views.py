@@ -25,7 +25,8 @@ from intake.catalogues import say
 from intake.clock import Now
 from intake.compression import Packed
 from intake.config import Config
-from intake.pages import Asset, Pages
+from intake.frame import Asset
+from intake.pages import Pages
 from intake.problems import Problem
 from intake.store import Store
 

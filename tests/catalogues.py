@@ -35,6 +35,7 @@ PLACES: Final = {
     "templates/ui/fields.html": "On the form.",
     "problems.py": "Why a report was not taken; the person's own words stand below it.",
     "pages.py": "On the form.",
+    "frame.py": "On every page.",
     "views.py": "Page of an error.",
 }
 NOTES: Final = {

@@ -3,7 +3,7 @@
 import pytest
 
 from intake.config import SiteConfig
-from intake.pages import Frame
+from intake.frame import Frame
 from tests.center import example_content
 from tests.intake.conftest import make_form
 
