@@ -18,7 +18,7 @@ from typing import Final, Generic, TypeVar
 
 from intake import errors
 
-_QUIET: Final = 0.03  # seconds in which nobody came after which a leader waits for no more of those announced
+_QUIET: Final = 0.05  # seconds in which nobody came after which a leader waits for no more of those announced
 _PATIENCE: Final = 0.3  # seconds that a leader waits for them at most; nobody notices these beside a network
 
 _Item = TypeVar("_Item")
@@ -48,9 +48,9 @@ class Committer(Generic[_Item]):
     def __init__(self, commit: Callable[[Callable[[], Sequence[_Item]]], None], *, deadline: float) -> None:
         self._commit = commit
         self._deadline = deadline
-        self._last = mmap.mmap(
+        self._together = mmap.mmap(
             -1, 1
-        )  # a byte of memory that processes share: how many the last transaction held
+        )  # a byte of memory that processes share: how many come together lately
         self.forget_threads()
 
     def forget_threads(self) -> None:
@@ -109,7 +109,7 @@ class Committer(Generic[_Item]):
 
     def _is_awaiting(self) -> bool:
         # Whoever came together comes together again, to the next worker, too.
-        return self._coming > 0 or len(self._queue) < self._last[0]
+        return self._coming > 0 or len(self._queue) < self._together[0]
 
     def _wait(self, mine: _Waiting[_Item]) -> None:
         """Wait until another caller committed the item or passed the lead on."""
@@ -131,7 +131,6 @@ class Committer(Generic[_Item]):
             with self._mutex:
                 taken.extend(self._queue)
                 self._queue.clear()
-                self._last[0] = min(len(taken), 255)
             return [one.item for one in taken]
 
         try:
@@ -144,7 +143,7 @@ class Committer(Generic[_Item]):
             self._finish(mine, taken or [mine], failure)
 
     def _gather(self) -> None:
-        """Wait for as many as are announced, or came the last time, while they keep coming."""
+        """Wait for as many as are announced, or came together lately, while they keep coming."""
         end = time.monotonic() + _PATIENCE
         with self._mutex:
             here = 0
@@ -158,6 +157,8 @@ class Committer(Generic[_Item]):
         with self._mutex:
             if mine in self._queue:  # the transaction did not even begin
                 self._queue.remove(mine)
+            # Halved, not dropped: one who comes early must not scatter those who come together.
+            self._together[0] = min(255, max(len(told) + len(self._queue), self._together[0] // 2))
             self._has_leader = bool(self._queue)
             if self._has_leader:
                 self._queue[0].is_leader = True

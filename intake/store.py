@@ -40,6 +40,9 @@ _PRAGMAS: Final = (
     ("trusted_schema", "OFF", 0),
 )
 
+_CACHE: Final = 2_000  # KiB of pages in memory, SQLite's own default
+_GROWTH_CACHE: Final = 65_536  # KiB while the pool grows: each time that changed pages do not fit costs three syncs
+
 _ERASED_AT_ONCE: Final = (
     64  # envelopes a transaction; bounds the journal, and a restart goes on where it stopped
 )
@@ -297,6 +300,7 @@ class Store:
     def _grow(self, wanted: int) -> None:
         """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids."""
         with self._transaction() as connection:
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_GROWTH_CACHE}")
             missing = wanted - len(_free_slots(connection))
             if missing <= 0 and _layout(connection) == FORMAT:
                 return  # another process was faster
@@ -308,7 +312,9 @@ class Store:
         with self._transaction(write=False) as connection:
             # VACUUM stands outside of transactions. Without it all old envelopes would lie before all new ones.
             connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_GROWTH_CACHE}")
             connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             _mark(connection, FORMAT)
 

@@ -130,9 +130,7 @@ def test_sixteen_that_wait_are_stored_together(tmp_path, socket_enabled):
 
     with ThreadPoolExecutor(16) as pool:
         sent = [pool.submit(server.post, {"narrative": [f"story {number}"]}) for number in range(16)]
-        time.sleep(
-            2
-        )  # all of them wait by now, or nearly all: more than one transaction is allowed below
+        time.sleep(2)  # all wait by now, or nearly all: more than one transaction is allowed below
         holder.execute("ROLLBACK")
         holder.close()
         assert {one.result()[0] for one in sent} == {303}
