@@ -4,6 +4,7 @@ All run in one child. The interpreter's audit hook sees every socket that Python
 sees every one that anything in the process would.
 """
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +18,8 @@ from crypto.keystore import FLOOR_COST, write_keystore
 from review_tool import audit
 from review_tool.audit import Act
 from review_tool.cli import main
-from tests.center import EXAMPLE, PASSPHRASE, make_center, sample_report
+from review_tool.verify_release import signatures
+from tests.center import EXAMPLE, PASSPHRASE, Center, make_center, sample_report
 from tests.review_tool.review_machine import Machine, make_machine, sealed, write_bundle
 from tests.server_copy import ALONE, ROOT
 
@@ -38,6 +40,7 @@ ACTS = {
     "release": Act.RELEASE_SEED,  # two reports are too few for more
     "export-age": Act.KEY,
     "audit": Act.AUDIT,
+    "sign": Act.CONFIG,
 }
 
 PROGRAM = f"""{ALONE}
@@ -110,6 +113,7 @@ def machine_with_keystore(folder: Path) -> tuple[Machine, list[str]]:
     """A review machine on a disk, and the options that open it."""
     machine = make_machine(folder, make_center(), paired=False)
     write_keystore(folder / "keystore", machine.center.keystore, PASSPHRASE, FLOOR_COST)
+    write_keystore(folder / "root-keystore", machine.center.root_keystore, PASSPHRASE, FLOOR_COST)
     (folder / "passphrase").write_text(PASSPHRASE)
     return machine, _options(folder)
 
@@ -144,8 +148,13 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
                 "key fingerprint",
                 f"key export-age --to {folder}/identity --on-vault-disk",
                 "audit --verify",
+                "quarantine --retry",
+                f"config sign --config {EXAMPLE} --out {folder}/public --not-isolated --yes",
+                f"verify-release {_signed_release(folder, center)} --public {folder}/public",
+                f"key passphrase --root-keystore {folder}/root-keystore --new-passphrase-file {folder}/new-passphrase",
             )
         ),
+        [*_options(folder, vault="restored"), "restore", f"{folder}/backup"],
     ]
 
 
@@ -162,8 +171,20 @@ def unlogged(machine: Machine, expected: Collection[Act]) -> set[Act]:
     return {act for act in expected if act.value not in logged}
 
 
-def _options(folder: Path) -> list[str]:
-    options = [f"--vault={folder}/vault", f"--keystore={folder}/keystore"]
+def _signed_release(folder: Path, center: Center) -> Path:
+    """A release of one quarter that prints nothing, signed: two reports are too few for a real one."""
+    release = folder / "signed"
+    release.mkdir()
+    told = b'{"schema": "sdc-release/1", "dimensions": {}, "releases": [{"id": "2026Q3", "tables": []}]}'
+    sums = f"{hashlib.sha256(told).hexdigest()}  release.json\n".encode()
+    signed = signatures(sums, center.ack_seed, center=center.id, period="2026Q3")
+    for name, content in {"release.json": told, "SHA256SUMS": sums, **signed}.items():
+        (release / name).write_bytes(content)
+    return release
+
+
+def _options(folder: Path, vault: str = "vault") -> list[str]:
+    options = [f"--vault={folder}/{vault}", f"--keystore={folder}/keystore"]
     return [*options, f"--passphrase-file={folder}/passphrase"]
 
 
