@@ -105,7 +105,7 @@ def updated(old: str, language: str) -> str:
         entry = known.get(message.id)
         if entry is not None:
             message.string = entry.translation
-            message.flags = {"fuzzy"} if entry.is_fuzzy else set()
+            message.flags |= {"fuzzy"} if entry.is_fuzzy else set()
     return written(catalog, language)
 
 

@@ -322,7 +322,7 @@ def test_p4_no_opening_code_is_loaded_and_its_twin_is_seen(tmp_path):
     copy = server_copy(tmp_path / "copy", without=())
     assert not OPENERS & loaded_modules(copy)
 
-    sinful(copy, "intake/pages.py", "import hashlib\n", "import hashlib\nimport crypto.unseal\n")
+    sinful(copy, "intake/frame.py", "import hashlib\n", "import hashlib\nimport crypto.unseal\n")
 
     assert OPENERS & loaded_modules(copy) == {"crypto.unseal"}
     (copy / "crypto/unseal.py").unlink()
