@@ -37,6 +37,7 @@ from intake.hardening import harden
 from intake.housekeeping import Housekeeping
 from intake.readiness import Ready, open_exchange, open_store
 from intake.store import Store
+from intake.views import EXTENSION
 
 _SENTENCE: Final = "We could not read what came. Nothing was saved.\n"
 
@@ -63,6 +64,12 @@ def serve(config: Config, ready: Ready) -> None:
     store.close()
     wsgi.Response = _NamelessResponse
     baton = os.memfd_create("baton")
+    app = create_app(config, ready.public, store=store)
+
+    def before_fork(_: Arbiter, __: "_Worker") -> None:
+        for pages in app.extensions[EXTENSION].pages.values():
+            pages.prepare(utc_now().day)
+        gc.freeze()  # a collector that looked at what was made before the fork would copy its pages
 
     def after_fork(_: Arbiter, worker: "_Worker") -> None:
         harden(settings.data_dir)
@@ -70,14 +77,18 @@ def serve(config: Config, ready: Ready) -> None:
         worker.store, worker.baton, worker.enough = store, baton, settings.max_requests
         chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
 
-    _Server(create_app(config, ready.public, store=store), settings, after_fork).run()
+    _Server(app, settings, before_fork, after_fork).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     """Our settings for gunicorn; its own files, arguments and environment are not read."""
 
     def __init__(
-        self, app: Flask, settings: IntakeConfig, after_fork: Callable[[Arbiter, "_Worker"], None]
+        self,
+        app: Flask,
+        settings: IntakeConfig,
+        before_fork: Callable[[Arbiter, "_Worker"], None],
+        after_fork: Callable[[Arbiter, "_Worker"], None],
     ) -> None:
         self._app = app
         self._options = {
@@ -87,7 +98,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "threads": settings.threads,
             "max_requests": settings.max_requests * 3 // 2,  # at the latest; see `_Worker.handle_request`
             "preload_app": True,
-            "pre_fork": _freeze,
+            "pre_fork": before_fork,
             "post_fork": after_fork,
             "logger_class": _Logger,
             "accesslog": None,
@@ -205,11 +216,6 @@ class _Logger(Logger):  # type: ignore[misc] # gunicorn ships no types
         self.error_log.handlers.clear()
         self.error_log.setLevel(logging.INFO)
         self.error_log.propagate = True
-
-
-def _freeze(_: Arbiter, __: _Worker) -> None:
-    """Leave what was made before the fork to no garbage collector: looking at it would copy its pages."""
-    gc.freeze()
 
 
 def _address(settings: IntakeConfig) -> str:
