@@ -69,6 +69,12 @@ class Site:
         parts: views.Parts = self.good.application.extensions[views.EXTENSION]
         return tuple(parts.pages)
 
+    def close(self) -> None:
+        """Close the stores."""
+        for client in (self.good, self.closed, self.storeless, self.faulty, self.other):
+            parts: views.Parts = client.application.extensions[views.EXTENSION]
+            parts.store.close()
+
     def attach(self, context: BrowserContext) -> None:
         """Answer whatever the pages of a browser ask for."""
         context.route("**/*", self._answer)
@@ -127,6 +133,7 @@ class State:
         fragment: the step that is shown.
         is_unfolded: every fold is open.
         is_common: the same in all languages.
+        is_notice: a few sentences, without a form.
     """
 
     ask: Callable[[Site, str], TestResponse]
@@ -134,6 +141,12 @@ class State:
     fragment: str = ""
     is_unfolded: bool = False
     is_common: bool = False
+    is_notice: bool = False
+
+    @property
+    def is_given_back(self) -> bool:
+        """Whether it is the form that says what is wrong with a post."""
+        return self.status >= 400 and not self.is_notice
 
 
 def _get(path: str, form: str = "good") -> Callable[[Site, str], TestResponse]:
@@ -203,9 +216,9 @@ STATES: Final[Mapping[str, State]] = {
     "closed_too_late": State(ask=_post("closed"), status=503),
     "not_saved": State(ask=_post("storeless"), status=503),
     "fault": State(ask=_post("faulty"), status=500),
-    "closed": State(ask=_get("/{}/form", "closed"), status=503),
-    "lost": State(ask=_get("/{}/form", "faulty"), status=500),
-    "missing": State(ask=_get("/{}/nowhere"), status=404),
+    "closed": State(ask=_get("/{}/form", "closed"), status=503, is_notice=True),
+    "lost": State(ask=_get("/{}/form", "faulty"), status=500, is_notice=True),
+    "missing": State(ask=_get("/{}/nowhere"), status=404, is_notice=True),
 }
 
 
