@@ -142,5 +142,5 @@ def test_a_hint_is_shown_on_the_check_page_and_nothing_is_refused(form):
     told = {"narrative": "She is @some_one", "contact": "916-555-0100", "do": "check"}
     page = form.client.post("/en/form", data=told).text
 
-    assert '<li><bdi>@some_one</bdi></li>' in page
-    assert '<li><bdi>916' not in page
+    assert "<li><bdi>@some_one</bdi></li>" in page
+    assert "<li><bdi>916" not in page
