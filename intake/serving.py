@@ -62,50 +62,72 @@ def serve(config: Config, ready: Ready) -> None:
     )
     chores.run(utc_now())
     store.close()
-    wsgi.Response = _NamelessResponse
-    baton = os.memfd_create("baton")
     app = create_app(config, ready.public, store=store)
 
-    def before_fork(_: Arbiter, __: "_Worker") -> None:
+    def before_fork() -> None:
         for pages in app.extensions[EXTENSION].pages.values():
             pages.prepare(utc_now().day)
-        gc.freeze()  # a collector that looked at what was made before the fork would copy its pages
 
-    def after_fork(_: Arbiter, worker: "_Worker") -> None:
+    def after_fork(worker: Worker) -> None:
         harden(settings.data_dir)
-        store.forget_connections()
-        worker.store, worker.baton, worker.enough = store, baton, settings.max_requests
         chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
 
-    _Server(app, settings, before_fork, after_fork).run()
+    wsgi.Response = _NamelessResponse
+    run(app, settings, store, before_fork=before_fork, after_fork=after_fork)
+
+
+def run(
+    app: Flask,
+    settings: IntakeConfig,
+    store: Store,
+    *,
+    before_fork: Callable[[], None],
+    after_fork: Callable[["Worker"], None],
+) -> None:
+    """Serve any application as the form is served.
+
+    Args:
+        app: the application.
+        settings: address, processes and threads.
+        store: what the application adds envelopes to.
+        before_fork: called in the server before each worker is forked.
+        after_fork: called in each worker.
+    """
+    baton = os.memfd_create("baton")
+
+    def freeze(_: Arbiter, __: Worker) -> None:
+        before_fork()
+        gc.freeze()  # a collector that looked at what was made before the fork would copy its pages
+
+    def begin(_: Arbiter, worker: Worker) -> None:
+        store.forget_connections()
+        worker.store, worker.baton, worker.enough = store, baton, settings.max_requests
+        after_fork(worker)
+
+    _Server(app, settings, pre_fork=freeze, post_fork=begin).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     """Our settings for gunicorn; its own files, arguments and environment are not read."""
 
     def __init__(
-        self,
-        app: Flask,
-        settings: IntakeConfig,
-        before_fork: Callable[[Arbiter, "_Worker"], None],
-        after_fork: Callable[[Arbiter, "_Worker"], None],
+        self, app: Flask, settings: IntakeConfig, **hooks: Callable[[Arbiter, "Worker"], None]
     ) -> None:
         self._app = app
-        self._options = {
+        self._options: dict[str, object] = {
             "bind": _address(settings),
-            "worker_class": _Worker,
+            "worker_class": Worker,
             "workers": settings.workers,
             "threads": settings.threads,
-            "max_requests": settings.max_requests * 3 // 2,  # at the latest; see `_Worker.handle_request`
+            "max_requests": settings.max_requests * 3 // 2,  # at the latest; see `Worker.handle_request`
             "preload_app": True,
-            "pre_fork": before_fork,
-            "post_fork": after_fork,
             "logger_class": _Logger,
             "accesslog": None,
             "control_socket_disable": True,  # it would listen in the home directory
             "forwarded_allow_ips": "",  # no header of a proxy is believed; none is needed
             "umask": 0o077,
             "proc_name": "intake",
+            **hooks,
         }
         super().__init__()
 
@@ -119,7 +141,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         return self._app
 
 
-class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
+class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     """A worker that answers in its turn, knows when it last read words, and names nobody after a broken request.
 
     Attributes:
