@@ -1,11 +1,9 @@
-"""How the pages look and how they are read out: narrow screens, wide letters, light and dark, and the axe audit.
+"""How the pages are laid out, in every language: narrow screens, wide letters, both directions, thumbs and the keyboard.
 
-Only here do scripts run, because measuring needs them; the pages themselves have none. Each page is photographed
-into `artifacts/` for a person to look at.
+Only here and in the audit do scripts run, because measuring needs them; the pages themselves have none.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -13,69 +11,136 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from review_tool.statistics import release
-from tests.browser.conftest import ARTIFACTS, SEND
-from tests.intake.conftest import Server
+from tests.browser import geometry
+from tests.browser.geometry import NARROWEST, WIDE_LETTERS, ZOOMED
+from tests.browser.states import STATES, Site, looking, show
 from tests.review_tool.statistics.records import CLOSED, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 
-PAGES: Final = ("start", "form", "error", "done", "help", "missing")
-PATHS: Final = {"start": "/en/", "done": "/en/done", "help": "/en/help", "missing": "/en/nowhere"}
-NARROWEST: Final = 320  # CSS pixels; WCAG 2.2 1.4.10, also what 1280 become at 400 % zoom
-# WCAG 2.2 1.4.12: nothing may be lost when a reader sets these.
-WIDE_LETTERS: Final = (
-    "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }"
+# Together they hold every piece of every page; the form in one piece and the one given back show all steps.
+MEASURED: Final = (
+    "choose",
+    "start_unfolded",
+    "form",
+    "in_one_piece",
+    "too_long",
+    "check_with_hints",
+    "done",
+    "help",
+    "missing",
 )
+LONGEST: Final = 2.2  # times its English length may a button have, or it does not fit beside others
+SHORT: Final = 12  # characters; below, a ratio says nothing: "Send" has four
 
 
-@contextmanager
-def shown(
-    browser: Browser, served: Server, name: str, *, scheme: str = "light", width: int = 412
-) -> Iterator[Page]:
-    """Open a page with every fold open."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        bypass_csp=True,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto(served.url + PATHS.get(name, "/en/form"))
-    if name == "error":
-        page.fill("#q-own_words", "palabras " * 20, force=True)
-        page.click(SEND)
-        page.wait_for_selector(".problem")
-    page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
-    yield page
-    context.close()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Every form that the states need, in this process."""
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()
 
 
-def photograph(page: Page, name: str) -> None:
-    """Keep a picture of the whole page, for a person."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+@pytest.mark.parametrize("name", MEASURED)
+def test_every_language_is_laid_out_well_on_the_narrowest_screen(browser: Browser, site: Site, name: str):
+    """A small phone, and a large screen at 400 %; also when somebody sets letters wide (WCAG 2.2 1.4.10, 1.4.12)."""
+    found: dict[str, list[str]] = {}
+    with looking(browser, site, **NARROWEST) as page:
+        show(page, name)
+        english = geometry.buttons(page)
+        for code in site.languages[:1] if STATES[name].is_common else site.languages:
+            show(page, name, code)
+            found[f"{name} in {code}"] = [
+                *geometry.faults(page),
+                *geometry.broken_words(page),
+                *long_buttons(english, geometry.buttons(page)),
+            ]
+            page.add_style_tag(content=WIDE_LETTERS)
+            found[f"{name} in {code}, wide letters"] = geometry.faults(page)
+            page.set_viewport_size(ZOOMED)
+            found[f"{name} in {code}, wide letters, zoomed"] = geometry.faults(page)
+            page.set_viewport_size(NARROWEST)
+
+    assert {where: faults for where, faults in found.items() if faults} == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(browser, served, name, scheme):
-    """No known barrier, in either color scheme, with all folds open."""
-    with shown(browser, served, name, scheme=scheme) as page:
-        photograph(page, f"{name}-{scheme}")
-
-        found = Axe().run(page)
-
-    assert found.violations_count == 0, found.generate_report()
+def long_buttons(english: list[str], said: list[str]) -> list[str]:
+    """Buttons that push their neighbours off the screen; translators are told the same limit."""
+    pairs = zip(english, said, strict=True)
+    return [f"long: {one}" for plain, one in pairs if len(one) > max(SHORT, LONGEST * len(plain))]
 
 
-def test_twin_axe_sees_a_field_without_a_label(browser, served):
-    """The audit on a form in which one label is taken away."""
-    with shown(browser, served, "form") as page:
-        page.evaluate("document.querySelector('label[for=q-narrative]').remove()")
+def test_twin_a_long_button_is_seen():
+    """Where a translator wrote a sentence."""
+    assert long_buttons(["Send now", "Back"], ["Надіслати зараз", "Повернутися"]) == []
+    assert long_buttons(["Send now", "Back"], ["Надіслати просто зараз", "Повернутися"]) != []
 
-        found = Axe().run(page)
 
-    assert found.violations_count > 0
+@pytest.mark.parametrize("size", [NARROWEST, ZOOMED], ids=["narrow", "zoomed"])
+def test_the_bar_hides_nothing_that_the_keyboard_reaches(browser: Browser, site: Site, size: dict[str, int]):
+    """Going up with Shift and Tab, too; on a low screen the bar does not stay at the top (WCAG 2.2 2.4.11)."""
+    found: dict[str, list[str]] = {}
+    with looking(browser, site, **size) as page:
+        for code in site.languages:
+            for name in ("step_5", "start_unfolded"):
+                show(page, name, code)
+                found[f"{name} in {code}"] = geometry.covered_by_the_bar(page)
+
+        assert is_sticky(page) == (size == NARROWEST)
+    assert {where: faults for where, faults in found.items() if faults} == {}
+
+
+def is_sticky(page: Page) -> bool:
+    """Whether the bar stays at the top."""
+    position: str = page.evaluate("getComputedStyle(document.querySelector('.bar')).position")
+    return position == "sticky"
+
+
+# A fault, where it is put, and what must be said of it. Each is seen in both directions.
+PLANTED: Final[dict[str, tuple[str, str]]] = {
+    "a mirrored box": (".choice { flex-direction: row-reverse !important }", "tick at the end"),
+    "a mirrored bar": (".bar { flex-direction: row-reverse !important }", "leave not at the end"),
+    "a wide heading": ("h1 { inline-size: 25rem }", "sideways"),
+    "a heading outside": ("h1 { position: relative; inset-inline-start: -2rem }", "outside"),
+    "a cut button": (".button { inline-size: 3rem; white-space: nowrap; overflow: hidden }", "cut"),
+    "a small box": (
+        ".choice { min-block-size: 0 !important; padding: 0 !important; line-height: 1 }",
+        "small",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", ["en", "ar"])
+@pytest.mark.parametrize("planted", PLANTED)
+def test_twin_a_fault_of_layout_is_seen(browser: Browser, site: Site, planted: str, code: str):
+    """Each measure, on a page with the fault that it is there for; the audit sees none of them."""
+    style, said = PLANTED[planted]
+    with looking(browser, site, **NARROWEST) as page:
+        show(page, "form", code)
+        assert geometry.faults(page) == []
+        page.add_style_tag(content=style)
+
+        assert [fault for fault in geometry.faults(page) if fault.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    ("measure", "style"),
+    [
+        (geometry.broken_words, "h1 { inline-size: 2rem }"),
+        (geometry.covered_by_the_bar, "html { scroll-padding: 0 !important } .bar { block-size: 12rem }"),
+    ],
+)
+def test_twin_a_cut_word_and_a_hidden_control_are_seen(
+    browser: Browser, site: Site, measure: Callable[[Page], list[str]], style: str
+):
+    """The other two measures."""
+    with looking(browser, site, **NARROWEST) as page:
+        show(page, "step_5")
+        assert measure(page) == []
+        page.add_style_tag(content=style)
+
+        assert measure(page) != []
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +162,7 @@ def released() -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_a_released_page(browser, released, scheme):
+def test_axe_finds_nothing_on_a_released_page(browser: Browser, released: str, scheme: str):
     """The committee's page is read out well too, and runs nothing."""
     context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
@@ -109,53 +174,3 @@ def test_axe_finds_nothing_on_a_released_page(browser, released, scheme):
     assert page.locator("script, img, link").count() == 0
     assert found.violations_count == 0, found.generate_report()
     context.close()
-
-
-def sideways(page: Page) -> int:
-    """By how many pixels a page is wider than its window."""
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_scrolls_sideways_on_the_narrowest_screen(browser, served, name):
-    """A small phone, or a large one at 400 %, also with letters set wide."""
-    with shown(browser, served, name, width=NARROWEST) as page:
-        photograph(page, f"{name}-narrow")
-        plain = sideways(page)
-        page.add_style_tag(content=WIDE_LETTERS)
-        wide = sideways(page)
-
-    assert (plain, wide) == (0, 0)
-
-
-def test_twin_a_wide_thing_is_seen(browser, served):
-    """The measure on a page that holds something wider than the screen."""
-    with shown(browser, served, "start", width=NARROWEST) as page:
-        page.add_style_tag(content="h1 { inline-size: 25rem }")
-
-        assert sideways(page) > 0
-
-
-def test_everything_that_is_pressed_is_large_enough_for_a_thumb(browser, served):
-    """24 pixels at least (WCAG 2.2 2.5.8): ticks with their labels, buttons, folds."""
-    with shown(browser, served, "form", width=NARROWEST) as page:
-        small = page.evaluate(
-            """Array.from(document.querySelectorAll("main label, main a, main summary, main button[type=submit]"))
-               .filter(one => one.checkVisibility() && one.closest('.decoy') === null)
-               .filter(one => Math.min(one.offsetWidth, one.offsetHeight) < 24).map(one => one.outerHTML)"""
-        )
-
-    assert small == []
-
-
-def test_in_print_and_without_the_stylesheet_the_whole_form_is_there(browser, served):
-    """The form does not depend on how it is drawn."""
-    with shown(browser, served, "form") as page:
-        page.emulate_media(media="print")
-        printed = page.locator("main input:visible").count()
-        page.emulate_media(media="screen")
-        page.evaluate("document.querySelector('link[rel=stylesheet]').remove()")
-        bare = page.locator("main input:visible").count()
-
-    assert printed > 250
-    assert bare >= printed
