@@ -5,7 +5,7 @@ open no socket but to see whether the server answers.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,9 @@ from pytest_socket import disable_socket, enable_socket
 from crypto.unseal import Opened, unseal
 from intake import readiness
 from intake.config import load
+from tests.browser.chromium import Chromium
+from tests.browser.firefox import FIREFOX, NORMAL, Firefox, Prefs
+from tests.browser.story import Window
 from tests.intake.conftest import Server, initialised, start_server
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
@@ -29,8 +32,8 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 MISSING: Final = (
-    f"{CHROMIUM} is missing: nothing proves that the form works in a browser. "
-    "Run: sudo apt-get install --no-install-recommends chromium"
+    "{0} is missing: nothing proves that the form works in it. "
+    "Run: sudo apt-get install --no-install-recommends {0.name}"
 )
 EXAMPLE: Final = Path(__file__).parents[2] / "config.example.toml"
 ARTIFACTS: Final = Path(__file__).parents[2] / "artifacts"
@@ -40,10 +43,28 @@ PHONE: Final = {"width": 412, "height": 915}  # CSS pixels of a common phone
 SEND: Final = "button[name=do][value=send]:visible"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark of tests that `make hardening` runs."""
+    config.addinivalue_line(
+        "markers", "hardening: every moment and every browser; minutes; run with -m hardening"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `make hardening` runs, unless marks were asked for."""
+    if not config.option.markexpr:
+        long = [item for item in items if item.get_closest_marker("hardening")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end, in red, that no browser was there: a skip is a letter that nobody reads."""
-    if not CHROMIUM.exists():
-        terminalreporter.write_line(f"NO BROWSER TEST RAN: {MISSING}", red=True, bold=True)
+    for program in (CHROMIUM, FIREFOX):
+        if not program.exists():
+            terminalreporter.write_line(
+                f"NO SUCH BROWSER TEST RAN: {MISSING.format(program)}", red=True, bold=True
+            )
 
 
 def launch_arguments() -> list[str]:
@@ -99,14 +120,25 @@ def stored_reports(server: Server) -> list[Opened]:
         store.close()
 
 
+def _present(program: Path) -> Path:
+    """A browser; without it tests are skipped loudly, and fail where they must run."""
+    if program.exists():
+        return program
+    if os.environ.get("CI") == "true":
+        pytest.fail(MISSING.format(program))
+    pytest.skip(MISSING.format(program))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Debian's Chromium; without it these tests are skipped loudly, and fail where they must run."""
-    if CHROMIUM.exists():
-        return CHROMIUM
-    if os.environ.get("CI") == "true":
-        pytest.fail(MISSING)
-    pytest.skip(MISSING)
+    """Debian's Chromium."""
+    return _present(CHROMIUM)
+
+
+@pytest.fixture(scope="session")
+def firefox() -> Path:
+    """Debian's Firefox."""
+    return _present(FIREFOX)
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +174,26 @@ def visit(browser: Browser, served: Server) -> Iterator[Visit]:
     context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     yield visit_of(context, served.url)
     context.close()
+
+
+@pytest.fixture
+def open_window(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, socket_enabled: None
+) -> Iterator[Callable[..., Window]]:
+    """Open windows of a browser, each on a device of its own; what still runs at the end is killed."""
+    windows: list[Window] = []
+
+    def opened(browser: str, prefs: Prefs = NORMAL) -> Window:
+        device = tmp_path_factory.mktemp("device")  # short: Chromium makes a socket there
+        program = request.getfixturevalue(browser)
+        if browser == "firefox":
+            window: Window = Firefox(device, prefs)
+        else:
+            driver = request.getfixturevalue("playwright")
+            window = Chromium(device, driver, program=program, arguments=launch_arguments())
+        windows.append(window)
+        return window
+
+    yield opened
+    for window in windows:
+        window.kill()

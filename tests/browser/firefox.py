@@ -17,8 +17,11 @@ from typing import Final
 with warnings.catch_warnings():
     # One of its own requirements asks another for a function that will go; nothing we could change.
     warnings.simplefilter("ignore", DeprecationWarning)
+    from marionette_driver.errors import UnknownException
     from marionette_driver.keys import Keys
     from marionette_driver.marionette import Marionette, WebElement
+
+from tests.browser.traces import MOZ_LZ4, await_write, unpack_lz4
 
 FIREFOX: Final = Path("/usr/bin/firefox-esr")
 PATIENCE: Final = 60  # seconds for the browser to start, to write, or to end
@@ -60,6 +63,7 @@ class Firefox:
 
     def __init__(self, device: Path, prefs: Prefs = NORMAL) -> None:
         self.device = device
+        self._began = self._moved = 0.0
         self._process = _start(device, prefs)
         try:
             self._window = _connect(device / "profile", self._process)
@@ -71,37 +75,62 @@ class Firefox:
     def address(self) -> str:
         return self._window.get_url()
 
-    @property
-    def title(self) -> str:
-        return self._window.title
-
     def go(self, address: str) -> None:
         """Open a page."""
+        self._began = time.time()
         self._window.navigate(address)
+        self._moved = time.time()
 
     def back(self) -> None:
-        """Press the browser's Back."""
-        self._window.go_back()
+        """Press the browser's Back; where a page was the answer to a post, Firefox says that it is gone."""
+        self._began = time.time()
+        try:
+            self._window.go_back()
+        except UnknownException as error:
+            if "notCached" not in str(error):
+                raise
+        self._moved = time.time()
 
     def press(self, what: str) -> None:
         """Press the first that is seen of the things that match."""
-        self._seen(what).click()
+        seen = self._seen(what)
+        # From under the bar, which stays at the top of the window.
+        self._window.execute_script("arguments[0].scrollIntoView({block: 'center'})", script_args=[seen])
+        self._began = time.time()
+        seen.click()
+        self._moved = time.time()
 
     def type(self, field: str, words: str) -> None:
-        """Type into a field, key by key."""
+        """Type at the end of a field, key by key."""
         self._seen(field).send_keys(words)
 
-    def words_in(self, field: str) -> str:
-        """What stands in a field."""
-        return self._window.find_element(CSS, field).get_property("value")
+    def fill(self, field: str, words: str) -> None:
+        """Replace what stands in a field, all at once."""
+        # In the driver's own sandbox; the page's scripts stay off.
+        self._window.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+            script_args=[self._seen(field), words],
+        )
 
-    def text(self, what: str = "main") -> str:
+    def words_in(self, field: str) -> str:
+        """What stands in a field; nothing if there is none."""
+        return self._window.find_element(CSS, field).get_property("value") if self.has(field) else ""
+
+    def text(self, what: str) -> str:
         """What is to be read in a part of the page."""
         return self._window.find_element(CSS, what).text
 
     def has(self, what: str) -> bool:
         """Whether the page holds such a thing, seen or not."""
         return bool(self._window.find_elements(CSS, what))
+
+    def settle(self) -> None:
+        """Wait until the browser has written that this page is open, with whatever it keeps of it."""
+        await_write(self._sessions, began=self._began, moved=self._moved)
+        (session,) = self._sessions()
+        written = json.loads(unpack_lz4(session.read_bytes()[len(MOZ_LZ4) + 4 :]))
+        (tab,) = written["windows"][0]["tabs"]
+        assert tab["entries"][tab["index"] - 1]["url"] == self.address, "the session file is not of this page"
 
     def keys(self, *keys: str) -> None:
         """Press keys, one after another, wherever the focus is."""
@@ -131,6 +160,9 @@ class Firefox:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=PATIENCE)
+
+    def _sessions(self) -> list[Path]:
+        return list(self.device.glob("profile/sessionstore-backups/recovery.jsonlz4"))
 
     def _seen(self, what: str) -> WebElement:
         for one in self._window.find_elements(CSS, what):
