@@ -33,6 +33,7 @@ from intake.anonymity import HEADERS, NO_STORE
 from intake.app import create_app
 from intake.clock import utc_now
 from intake.config import Config, IntakeConfig
+from intake.errors import StoreError
 from intake.hardening import harden
 from intake.housekeeping import Housekeeping
 from intake.readiness import Ready, open_exchange, open_store
@@ -61,12 +62,13 @@ def serve(config: Config, ready: Ready) -> None:
         clock=utc_now,
     )
     chores.run(utc_now())
-    store.close()
     app = create_app(config, ready.public, store=store)
 
     def before_fork() -> None:
         for pages in app.extensions[EXTENSION].pages.values():
             pages.prepare(utc_now().day)
+        with suppress(StoreError):  # then each worker reads for itself, and tells whoever posts
+            store.prepare_fork()
 
     def after_fork(worker: Worker) -> None:
         harden(settings.data_dir)

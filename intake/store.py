@@ -4,11 +4,15 @@ An envelope overwrites random free slots, in one transaction with those that wai
 `Store.add` returns. Rows, file size and columns keep their length for ever, and each growth of the pool ends with a VACUUM that lays the rows out
 by their random ids: at any moment the file shows how many slots are in use and nothing of who, when or in which
 order (P2). The store takes nothing but envelopes, keeps no time finer than the ISO week, and opens nothing.
+
+Everything goes through SQLAlchemy's Core but `Store.add`: a person waits for it, and Core's share of a commit was four
+times the driver's.
+
+Above 300 lines because what is written, grown, read and erased must be read side by side to believe the above.
 """
 
 import hashlib
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +28,7 @@ import sqlalchemy as sa
 from crypto.seal import Envelope
 from intake import errors, slots
 from intake.committer import Committer, busy
+from intake.free_slots import FreeSlots
 
 FORMAT: Final = 1  # PRAGMA user_version of the layout below
 _UNSETTLED: Final = FORMAT + 0x100  # the same, between new slots and the VACUUM that hides which are new
@@ -41,7 +46,9 @@ _PRAGMAS: Final = (
 )
 
 _CACHE: Final = 2_000  # KiB of pages in memory, SQLite's own default
-_GROWTH_CACHE: Final = 65_536  # KiB while the pool grows: each time that changed pages do not fit costs three syncs
+_GROWTH_CACHE: Final = (
+    65_536  # KiB while the pool grows: each time that changed pages do not fit costs three syncs
+)
 
 _ERASED_AT_ONCE: Final = (
     64  # envelopes a transaction; bounds the journal, and a restart goes on where it stopped
@@ -56,7 +63,7 @@ _SLOT: Final = sa.Table(
     sa.Column("envelope", sa.Integer, nullable=False),  # random id of the envelope; random in a free slot too
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
-_IS_USED: Final = sa.select(_SLOT.c.used).where(_SLOT.c.id == sa.bindparam("place"))
+_FILL: Final = "UPDATE slot SET used = 1, week = ?, envelope = ?, content = ? WHERE id = ?"
 _OVERWRITE: Final = sa.update(_SLOT).where(_SLOT.c.id == sa.bindparam("place"))
 _FREE_SLOTS: Final = sa.select(_SLOT.c.id).where(_SLOT.c.used == 0)
 
@@ -117,7 +124,9 @@ class Store:
         sa.event.listen(self._engine, "begin", _begin)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._turn = threading.Lock()  # SQLite's own lock is polled; this one wakes the next thread at once
-        self._free: list[int] = []  # slots believed free, in no order; each is checked when it is taken
+        self._adding: sqlite3.Connection | None = None  # for `add` alone, and by one thread at a time
+        self._free = FreeSlots(settled=FORMAT)
+        self._known_size = 0  # bytes of the file when its slots were read; it changes with nothing else
         self._committer: Committer[_Arrival] = Committer(self._commit, deadline=deadline)
 
     def create(self) -> None:
@@ -244,58 +253,62 @@ class Store:
     def grow_if_short(self, *, reserve: int) -> None:
         """Add a batch of free slots if fewer than `reserve` are left."""
         with self._my_turn():
-            self._free = []
+            self._free.forget()
             with self._transaction(write=False) as connection:
                 free = len(_free_slots(connection))
                 settled = _layout(connection) == FORMAT
             if free < reserve or not settled:
                 self._grow(reserve)
 
+    def prepare_fork(self) -> None:
+        """Read once what forked processes would each have to read, and leave no connection open.
+
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        try:
+            size = self._path.stat().st_size
+        except OSError:
+            raise _missing() from None
+        if size != self._known_size:
+            with self._adding_to("BEGIN") as connection:
+                if self._free.remember(connection):
+                    self._known_size = size
+        self.close()
+
     def forget_connections(self) -> None:
         """Drop what a forked child must not share with its parent."""
         self._engine.dispose(close=False)
+        self._adding = None
         self._turn = threading.Lock()
-        self._free = []
+        self._free.begin()
         self._committer.forget_threads()
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+        if self._adding is not None:
+            self._adding.close()
+            self._adding = None
 
     def _commit(self, take: Callable[[], Sequence[_Arrival]]) -> None:
         """Write all that wait once the file is ours, growing the pool first if they need it."""
         arrivals: Sequence[_Arrival] = ()
         with self._my_turn():
             while True:
-                with self._transaction() as connection:
+                with self._adding_to("BEGIN IMMEDIATE") as connection:
                     arrivals = arrivals or take()
                     if self._put(connection, arrivals):
                         return
                 self._grow(sum(len(one.contents) for one in arrivals))
 
-    def _put(self, connection: sa.Connection, arrivals: Sequence[_Arrival]) -> bool:
+    def _put(self, connection: sqlite3.Connection, arrivals: Sequence[_Arrival]) -> bool:
         """Write all parts into random free slots, or return False if the pool must grow first."""
-        rows = [(one, content) for one in arrivals for content in one.contents]
-        places = self._take(connection, len(rows))
-        for place, (one, content) in zip(places, rows, strict=False):
-            _overwrite(connection, place, used=1, week=one.week, envelope=one.envelope, content=content)
+        rows = [(one.week, one.envelope, content) for one in arrivals for content in one.contents]
+        places = self._free.take(connection, len(rows))
+        for place, row in zip(places, rows, strict=False):
+            connection.execute(_FILL, (*row, place))
         return bool(places)
-
-    def _take(self, connection: sa.Connection, wanted: int) -> list[int]:
-        """Choose free slots evenly among those known, asking the file again when they run short."""
-        taken: list[int] = []
-        for is_fresh in (False, True):
-            if is_fresh:
-                if _layout(connection) != FORMAT:
-                    return []
-                self._free = [place for place in _free_slots(connection) if place not in taken]
-            while self._free and len(taken) < wanted:
-                place = _draw(self._free)
-                if connection.execute(_IS_USED, {"place": place}).scalar_one() == 0:
-                    taken.append(place)
-            if len(taken) == wanted:
-                return taken
-        return []
 
     def _grow(self, wanted: int) -> None:
         """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids."""
@@ -341,6 +354,23 @@ class Store:
             yield
         finally:
             self._turn.release()
+
+    @contextmanager
+    def _adding_to(self, begin: str) -> Iterator[sqlite3.Connection]:
+        """A transaction on the connection that is kept for `add`; what goes wrong ends the connection, too."""
+        try:
+            if self._adding is None:
+                self._adding = self._connect()
+            self._adding.execute(begin)
+            yield self._adding
+            self._adding.execute("COMMIT")
+        except BaseException as error:
+            if self._adding is not None:
+                self._adding.close()  # rolls back
+                self._adding = None
+            if isinstance(error, sqlite3.Error):
+                raise _explain(error) from None
+            raise
 
     @contextmanager
     def _transaction(self, *, write: bool = True) -> Iterator[sa.Connection]:
@@ -395,15 +425,8 @@ def _free_slots(connection: sa.Connection) -> list[int]:
     return list(connection.execute(_FREE_SLOTS).scalars())
 
 
-def _draw(places: list[int]) -> int:
-    """Remove one entry, each as likely as any other, without moving the rest."""
-    chosen = secrets.randbelow(len(places))
-    places[chosen], places[-1] = places[-1], places[chosen]
-    return places.pop()
-
-
-def _overwrite(connection: sa.Connection, place: int, **columns: int | str | bytes) -> None:
-    connection.execute(_OVERWRITE, {"place": place} | columns)
+def _missing() -> errors.StoreMissingError:
+    return errors.StoreMissingError("the store cannot be opened; run `intake init`, or look at data_dir")
 
 
 def _explain(error: BaseException | None) -> errors.StoreError:
@@ -414,7 +437,7 @@ def _explain(error: BaseException | None) -> errors.StoreError:
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
         return errors.StoreFullError("the disk took no more bytes; free some space and look at its health")
     if code == sqlite3.SQLITE_CANTOPEN:
-        return errors.StoreMissingError("the store cannot be opened; run `intake init`, or look at data_dir")
+        return _missing()
     return errors.StoreDamageError(
         "the store file is damaged or is no store; keep it, and restore the last copy"
     )

@@ -174,6 +174,43 @@ def test_two_stores_on_one_file_take_turns(tmp_path):
     second.close()
 
 
+def test_a_forked_worker_begins_with_the_slots_its_server_read(store):
+    """Used ones among them; it passes over those, whether they were filled before the fork or since."""
+    ids = {store.add(envelope(), WEEK) for _ in range(10)}
+    store.prepare_fork()
+    ids |= {store.add(envelope(), WEEK) for _ in range(10)}
+
+    store.forget_connections()
+    ids |= {store.add(envelope(), WEEK) for _ in range(20)}
+
+    assert set(store.index()) == ids
+    assert len(ids) == 40  # the whole pool
+    store.add(envelope(), WEEK)  # and beyond
+
+
+def test_slots_that_are_not_laid_out_yet_are_not_handed_to_a_fork(tmp_path):
+    """A worker that used them would show which reports came after a growth."""
+    path = tmp_path / "store.sqlite"
+    made(path).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA user_version = 257")  # the mark that stands during a growth
+    again = Store(path, batch=40)
+
+    again.prepare_fork()
+    again.forget_connections()
+    again.add(envelope(), WEEK)
+
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)  # it was laid out first
+    connection.close()
+    again.close()
+
+
+def test_a_fork_from_a_missing_store_is_refused(tmp_path):
+    """The server goes on without: each worker tells whoever posts."""
+    with pytest.raises(errors.StoreMissingError, match="intake init"):
+        Store(tmp_path / "nowhere.sqlite").prepare_fork()
+
+
 def test_the_oldest_week_is_named(store):
     """Alarms look at it; nothing finer is kept."""
     assert store.oldest_week() is None
