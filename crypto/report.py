@@ -420,6 +420,15 @@ def labels_en(name: str) -> dict[str, str]:
     return {} if codes is None else {code.value: answers.LABELS[codes][code] for code in codes}
 
 
+_BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {
+    asked.name: () if asked.codes is None else tuple(code.value for code in asked.codes)
+    for asked in QUESTIONS
+}
+_BLANK: Final[Mapping[str, str | tuple[str, ...] | bool]] = {
+    asked.name: False if asked.kind is Kind.TICK else () if asked.is_multi else "" for asked in QUESTIONS
+}  # what stands for an answer that was not given
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSets:
     """What the signed configuration allows as local answers, in page order and without the built-in codes.
@@ -434,9 +443,14 @@ class LocalSets:
 
     def allowed(self, asked: Question) -> tuple[str, ...]:
         """All codes that an answer to this question may have, in page order."""
-        built_in = () if asked.codes is None else tuple(code.value for code in asked.codes)
-        own = {"area": self.areas, "officer_agency": self.agencies, "consent_share": self.shares}
-        return own.get(asked.name, ()) + built_in
+        own: tuple[str, ...] = ()
+        if asked.name == "area":
+            own = self.areas
+        elif asked.name == "officer_agency":
+            own = self.agencies
+        elif asked.name == "consent_share":
+            own = self.shares
+        return own + _BUILT_IN[asked.name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -486,7 +500,9 @@ class Report:
 
     def __post_init__(self) -> None:
         for asked in QUESTIONS:
-            _check_answer(asked, getattr(self, asked.name))
+            answer = getattr(self, asked.name)
+            if answer or type(answer) is not type(_BLANK[asked.name]):  # most are blank
+                _check_answer(asked, answer)
         if not (self.narrative or self.incident_types):
             raise NothingToldError
         _check_codes("consent_mode", (self.consent_mode,))
@@ -575,7 +591,9 @@ def report_from_answers(
     told: dict[str, str | tuple[str, ...] | bool] = {}
     for asked in QUESTIONS:
         values = [value for value in posted.get(asked.name, ()) if value]
-        if asked.kind is Kind.TEXT:
+        if not values:
+            told[asked.name] = _BLANK[asked.name]
+        elif asked.kind is Kind.TEXT:
             told[asked.name] = clean_text("\n".join(values))
         elif asked.kind is Kind.TICK:
             told[asked.name] = TICKED in values
