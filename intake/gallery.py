@@ -1,0 +1,74 @@
+"""Shows every piece that pages are made of, for those who draw and translate them.
+
+It is a page of `production = false` alone, takes no answer and holds none. Each language has its own, so that both
+directions can be seen; light, dark and forced colors are those of the browser.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from flask import Blueprint, Response, current_app
+
+from crypto.content import CenterContent
+from crypto.report import Kind, Question
+from intake import forms, problems, views
+from intake.frame import Frame, environment
+from intake.offers import localizer_of, offers_of
+from intake.pages import Place
+
+gallery: Final = Blueprint("gallery", __name__)
+
+_EACH: Final = 2  # questions of a kind: one as it is, and one that something is wrong with
+_PLACES: Final = (
+    Place(
+        label="A place that helps",
+        phone="555-0100",
+        text="555-0101",
+        web="https://www.example.org/help",
+        hours="Day and night",
+        is_old=True,
+    ),
+    Place(label="A place with an address alone", web="https://www.example.org/"),
+)
+_COMING: Final = (
+    Place(label="A town hall", details="6 in the evening, at the Center", web="https://www.example.org/"),
+)
+
+
+@gallery.get("/<code>/_gallery")
+def show(code: str) -> Response:
+    """Show the pieces in a language."""
+    parts: views.Parts = current_app.extensions[views.EXTENSION]
+    pages, content = parts.pages_in(code), parts.public.content
+    offers = {offer.language.code: offer for offer in offers_of(parts.config, content) if offer.is_shown}
+    localizer = localizer_of(offers[code])
+    frame = Frame(
+        site=parts.config.site, content=content, offered=tuple(offer.language for offer in offers.values())
+    )
+    page = environment(localizer).get_template("gallery.html")
+    return Response(
+        page.render(
+            language=localizer.language,
+            is_draft=localizer.is_draft,
+            offered=frame.offered,
+            title=pages.title,
+            style_name=frame.style.name,
+            logo=frame.logo,
+            here="_gallery",
+            form=forms.filled(forms.form_kind(content, localizer)),
+            questions=tuple(_some_of_each_kind(content)),
+            complaint=problems.nothing_told().sentences[0],
+            places=_PLACES,
+            coming=_COMING,
+        ),
+        mimetype="text/html",
+    )
+
+
+def _some_of_each_kind(content: CenterContent) -> Iterator[tuple[Question, bool]]:
+    """Yield questions and whether something is wrong with them."""
+    for kind in Kind:
+        some = (asked for asked in forms.shown_questions(content) if asked.kind is kind)
+        for number, asked in enumerate(islice(some, _EACH)):
+            yield asked, number > 0
