@@ -22,6 +22,7 @@ from intake import kept, readiness, views
 from intake.app import create_app
 from intake.clock import Now
 from intake.config import load
+from intake.gallery import gallery
 from tests.browser.conftest import PHONE, site_section
 from tests.center import Center, example_content, largest_report, make_center
 from tests.intake.conftest import NOON, write_config
@@ -120,6 +121,8 @@ def _client(
         return Now(moment=moment)
 
     application = create_app(config, center.config, store=store, clock=clock)
+    if gallery.name not in application.blueprints:
+        application.register_blueprint(gallery)
     return application.test_client()
 
 
@@ -218,6 +221,7 @@ STATES: Final[Mapping[str, State]] = {
     "fault": State(ask=_post("faulty"), status=500),
     "closed": State(ask=_get("/{}/form", "closed"), status=503, is_notice=True),
     "lost": State(ask=_get("/{}/form", "faulty"), status=500, is_notice=True),
+    "gallery": State(ask=_get("/{}/_gallery")),
     "missing": State(ask=_get("/{}/nowhere"), status=404, is_notice=True),
 }
 

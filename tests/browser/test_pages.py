@@ -29,6 +29,7 @@ MEASURED: Final = (
     "done",
     "help",
     "missing",
+    "gallery",
 )
 LONGEST: Final = 2.2  # times its English length may a button have, or it does not fit beside others
 SHORT: Final = 12  # characters; below, a ratio says nothing: "Send" has four
