@@ -145,6 +145,13 @@ class Firefox:
                 return
         raise AssertionError(f"Tab never reaches {wanted}")
 
+    def wait_for(self, address: str) -> None:
+        """Wait until a key press has led to a page."""
+        deadline = time.monotonic() + PATIENCE
+        while self.address != address:
+            assert time.monotonic() < deadline, f"{self.address} is no way to {address}"
+            time.sleep(0.05)
+
     def cookies(self) -> list[object]:
         """All cookies that this page could read."""
         return self._window.get_cookies()
