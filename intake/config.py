@@ -53,7 +53,7 @@ class IntakeConfig:
     workers: int = 2  # processes; one answers, the others stand by to take over at once
     threads: int = 16  # a process; reports that wait at the same time share one commit
     max_requests: int = 100  # requests, then a fresh process: what was read does not stay in memory
-    slots: int = 1000  # slots of 40 KiB that the store grows by; one text report takes one
+    slots: int = 1000  # slots of 40 KiB that the store grows by, at least; a text report takes one
     deadline_seconds: float = 5.0  # seconds to wait for a locked store before the words go back with a 503
     production: bool = True  # False takes draft texts and an unpinned root key: for demos and tests
     limits: Limits = field(default_factory=Limits)

@@ -65,6 +65,7 @@ _SLOT: Final = sa.Table(
 )
 _FILL: Final = "UPDATE slot SET used = 1, week = ?, envelope = ?, content = ? WHERE id = ?"
 _OVERWRITE: Final = sa.update(_SLOT).where(_SLOT.c.id == sa.bindparam("place"))
+_COUNT: Final = sa.select(sa.func.count()).select_from(_SLOT)
 _FREE_SLOTS: Final = sa.select(_SLOT.c.id).where(_SLOT.c.used == 0)
 
 
@@ -105,7 +106,7 @@ class Store:
 
     Args:
         path: the database file.
-        batch: slots that the pool grows by at a time.
+        batch: slots that the pool grows by at a time, at least.
         deadline: seconds to wait for another thread, and then for another process, that holds the file. Once an
             envelope is in a transaction its outcome is waited for, so that nobody is told "not saved" of what is.
     """
@@ -311,13 +312,17 @@ class Store:
         return bool(places)
 
     def _grow(self, wanted: int) -> None:
-        """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids."""
+        """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids.
+
+        A large pool grows by half of it, or laying out all rows at each batch would cost ever more a report.
+        """
         with self._transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_GROWTH_CACHE}")
             missing = wanted - len(_free_slots(connection))
             if missing <= 0 and _layout(connection) == FORMAT:
                 return  # another process was faster
-            batches = -(-missing // self._batch)
+            total = connection.execute(_COUNT).scalar_one()
+            batches = max(-(-missing // self._batch), total // 2 // self._batch) if missing > 0 else 0
             for place in sorted(slots.draw_id() for _ in range(batches * self._batch)):
                 row = {"id": place, "used": 0, "week": slots.FREE_WEEK, "envelope": slots.draw_id()}
                 connection.execute(sa.insert(_SLOT), row | {"content": slots.filling()})

@@ -92,6 +92,22 @@ def test_the_pool_grows_by_whole_batches_before_a_report_is_refused(store, tmp_p
     assert store.count() == 45
 
 
+def test_a_large_pool_grows_by_half_of_it(tmp_path):
+    """Laying out all rows for each small batch would make every report dearer than the last."""
+    path = tmp_path / "store.sqlite"
+    store = made(path, batch=8)
+    connection = sqlite3.connect(path)
+    sizes = [8]
+
+    for _ in range(5):
+        store.grow_if_short(reserve=sizes[-1] + 1)  # one more than are free
+        sizes.append(connection.execute("SELECT count(*) FROM slot").fetchone()[0])
+
+    assert sizes == [8, 16, 24, 32, 48, 72]
+    connection.close()
+    store.close()
+
+
 def test_a_growth_that_a_crash_cut_short_is_finished_before_new_slots_are_used(tmp_path):
     """Between new slots and their VACUUM the file would tell which reports came before the growth."""
     path = tmp_path / "store.sqlite"
