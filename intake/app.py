@@ -13,6 +13,7 @@ from intake.anonymity import FormTokens, set_headers
 from intake.clock import Now, utc_now
 from intake.config import Config
 from intake.frame import Frame, chooser
+from intake.gallery import gallery
 from intake.offers import localizer_of, offers_of
 from intake.pages import all_pages
 from intake.store import Store
@@ -62,5 +63,7 @@ def create_app(
         clock=clock,
     )
     app.register_blueprint(views.reporter)
+    if not settings.production:
+        app.register_blueprint(gallery)
     app.after_request(set_headers)
     return app

@@ -1,5 +1,7 @@
 """The exact headers of every answer, as one table of routes, methods and statuses (docs/decisions.md 6)."""
 
+from dataclasses import replace
+
 import pytest
 
 from intake.config import SiteConfig
@@ -38,6 +40,7 @@ TABLE = [
     ("GET", "/en/form", None, {}, 200),
     ("GET", "/en/done", None, {}, 200),
     ("GET", "/en/help", None, {}, 200),
+    ("GET", "/en/_gallery", None, {}, 200),
     ("GET", "/leave", None, {}, 303),
     ("GET", "/healthz", None, {}, 200),
     ("GET", STYLE, None, {}, 200),
@@ -81,6 +84,15 @@ def test_the_table_holds_every_route_of_the_application(form):
 
     covered = {path.replace("/en/", "/<code>/") for _, path, *_ in TABLE} | {"/static/<name>"}
     assert rules <= covered
+
+
+def test_the_gallery_of_pieces_is_not_there_for_real_people(tmp_path):
+    """It is for those who draw and translate the pages."""
+    made = make_form(tmp_path)
+    made.config = replace(made.config, intake=replace(made.config.intake, production=True))
+
+    assert made.client.get("/en/_gallery").status_code == 404
+    made.store.close()
 
 
 @pytest.mark.parametrize("fault", ["full store", "unforeseen"])
