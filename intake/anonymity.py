@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from flask import Request, Response
+from werkzeug.datastructures import Headers
 
 from crypto.report import Flag
 
@@ -42,6 +43,8 @@ _FORBIDDEN: Final = (
     "Expires",
 )  # each tells, or ties visits together
 
+_REPLACED: Final = frozenset(name.lower() for name in (*HEADERS, *_FORBIDDEN))
+
 TOKEN_STEP: Final = 600  # seconds; the only time a token holds is the number of such steps
 TOKEN_LIFE: Final = 72  # steps, 12 hours: a phone left open over night is flagged, never refused
 _NONCE_SIZE: Final = 8  # bytes
@@ -50,11 +53,11 @@ _MAC_SIZE: Final = 16  # bytes of HMAC-SHA256
 
 def set_headers(response: Response) -> Response:
     """Put the exact headers on an answer; `Cache-Control` is `no-store` unless the view set its own."""
-    for name, value in HEADERS.items():
-        response.headers[name] = value
-    response.headers.setdefault("Cache-Control", NO_STORE)
-    for name in _FORBIDDEN:
-        response.headers.pop(name, None)
+    # As one list: the mapping of headers looks for each name by a search that ends in an exception.
+    kept = [(name, value) for name, value in response.headers if name.lower() not in _REPLACED]
+    if all(name.lower() != "cache-control" for name, _ in kept):
+        kept.append(("Cache-Control", NO_STORE))
+    response.headers = Headers([*kept, *HEADERS.items()])
     return response
 
 

@@ -18,8 +18,8 @@ from typing import Final, Generic, TypeVar
 
 from intake import errors
 
-_QUIET: Final = 0.05  # seconds in which nobody came after which a leader waits for no more of those announced
-_PATIENCE: Final = 0.3  # seconds that a leader waits for them at most; nobody notices these beside a network
+_QUIET: Final = 0.1  # seconds in which nobody came after which a leader waits for no more of those announced
+_PATIENCE: Final = 0.5  # seconds that a leader waits for them at most; nobody notices these beside a network
 
 _Item = TypeVar("_Item")
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from datetime import date
 from typing import Final
 
 from flask import Flask
@@ -62,11 +63,17 @@ def serve(config: Config, ready: Ready) -> None:
         clock=utc_now,
     )
     chores.run(utc_now())
+    store.close()
     app = create_app(config, ready.public, store=store)
 
+    prepared: set[date] = set()
+
     def before_fork() -> None:
-        for pages in app.extensions[EXTENSION].pages.values():
-            pages.prepare(utc_now().day)
+        day = utc_now().day
+        if day not in prepared:
+            for pages in app.extensions[EXTENSION].pages.values():
+                pages.prepare(day)
+            prepared.add(day)
         with suppress(StoreError):  # then each worker reads for itself, and tells whoever posts
             store.prepare_fork()
 

@@ -262,7 +262,7 @@ class Store:
                 self._grow(reserve)
 
     def prepare_fork(self) -> None:
-        """Read once what forked processes would each have to read, and leave no connection open.
+        """Read what forked processes would each have to read, if it changed, and leave no connection of that open.
 
         Raises:
             StoreError: the file cannot be read.
@@ -275,11 +275,12 @@ class Store:
             with self._adding_to("BEGIN") as connection:
                 if self._free.remember(connection):
                     self._known_size = size
-        self.close()
+            self.close()
 
     def forget_connections(self) -> None:
         """Drop what a forked child must not share with its parent."""
-        self._engine.dispose(close=False)
+        if self._engine.pool.checkedin():  # type: ignore[attr-defined] # it is a QueuePool
+            self._engine.dispose(close=False)
         self._adding = None
         self._turn = threading.Lock()
         self._free.begin()
