@@ -31,6 +31,9 @@ TICKED: Final = "yes"  # the value that a ticked box posts
 
 _CODE: Final = re.compile(r"[a-z0-9_.]{1,24}")
 _REMOVED: Final = re.compile("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]")  # C0 but \n \t; bidi controls
+# Controls, formats, blanks, and marks that need a letter to stand on.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
+_FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -516,12 +519,17 @@ def clean_text(text: str) -> str:
     """Bring free text into the one form that is sealed.
 
     Line ends become one newline; C0 controls but newline and tab, and bidi overrides and isolates go; then NFC.
-    Joiners and direction marks stay, Persian, Punjabi and Pashto need them. Only blanks are no text at all.
+    Joiners and direction marks stay, Persian, Punjabi and Pashto need them. What nobody could see is no text at all.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = _SURROGATE.sub("\ufffd", _REMOVED.sub("", lines))
     cleaned = unicodedata.normalize("NFC", kept)
-    return "" if cleaned.isspace() else cleaned
+    return cleaned if any(map(_is_seen, cleaned)) else ""
+
+
+def _is_seen(character: str) -> bool:
+    """Whether a character shows by itself; one that this Unicode does not know yet may be a letter of somebody."""
+    return unicodedata.category(character) not in _UNSEEN and character not in _FILLERS
 
 
 def check_text(asked: Question, text: str) -> None:

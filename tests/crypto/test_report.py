@@ -125,6 +125,17 @@ def test_cleaning_is_done_once_and_for_all(text):
         ("e\u0301", "é"),
         ("  kept at both ends ", "  kept at both ends "),
         (" \t\r\n \u3000", ""),
+        *(
+            (unseen, "")
+            for unseen in ("\u200b", "\u2060\u00ad\ufeff", "\ufe0f", "\u180e", "\u034f", "\u17b4")
+        ),
+        *(
+            (unseen, "")
+            for unseen in ("\u3164", "\u115f\u1160\uffa0", "\u2800 \u2800", "\U000e0020", "\u0301", "\x7f")
+        ),
+        ("\u200b.\u200b", "\u200b.\u200b"),
+        ("\u0378", "\u0378"),  # not a character yet: it may be a letter of a later Unicode
+        ("\ue000", "\ue000"),  # of private use: some minority scripts live there
         ("half \ud83d pair", "half \ufffd pair"),
     ],
 )
