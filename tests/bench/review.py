@@ -20,9 +20,10 @@ from tests.center import DAY, Center
 
 def bench_receive(root: Path, center: Center, report: Report, counts: Sequence[int]) -> None:
     """Compare the CPU of receiving a report with a bare unseal and insert of the same run."""
+    identities = center.identities
     sealed = seal(report, center.config, lang="en", flags=(), day=DAY).sealed
     parts = {
-        "unseal": cpu_of(lambda: unseal(sealed, center.identities)) / COUNT,
+        "unseal": cpu_of(lambda: unseal(sealed, identities)) / COUNT,
         "insert": cpu_of(encrypted_insert(root / "bare.db", sealed)) / COUNT,
     }
     floor = sum(parts.values())
