@@ -16,11 +16,28 @@ WIDE_LETTERS: Final = (
 )
 BUTTONS: Final = ":is(button:not([hidden]), .button, .leave):not([lang])"
 
-_MEASURE: Final = """() => {
+# Texts below an element, and the boxes of the rows that a piece of text takes.
+_TEXTS: Final = """
+    const textsOf = function* (root) {
+        const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) if (texts.currentNode.data.trim()) yield texts.currentNode;
+    };
+    const rowsOf = (text, from, to) => {
+        const range = document.createRange();
+        range.setStart(text, from);
+        range.setEnd(text, to);
+        return range.getClientRects();
+    };
+"""
+_MEASURE: Final = (
+    "() => {"
+    + _TEXTS
+    + """
     const found = [];
     const isRtl = document.documentElement.dir === "rtl";
     const start = (box) => isRtl ? innerWidth - box.right : box.left;
     const end = (box) => isRtl ? innerWidth - box.left : box.right;
+    const middle = (box) => (box.top + box.bottom) / 2;
     const boxOf = (one) => one.getBoundingClientRect();
     const seen = (selector) => Array.from(document.querySelectorAll(selector))
         .filter((one) => one.checkVisibility() && !one.closest(".decoy, .skip"));
@@ -33,11 +50,13 @@ _MEASURE: Final = """() => {
         if (box.width && (box.left < -1 || box.right > innerWidth + 1)) found.push(`outside: ${name(one)}`);
     }
     for (const one of seen(".choice")) {
-        const words = document.createRange();
-        words.selectNodeContents(one);
-        words.setStartAfter(one.querySelector("input"));
+        const rows = Array.from(textsOf(one)).flatMap((text) => Array.from(rowsOf(text, 0, text.length)));
         const tick = boxOf(one.querySelector("input"));
-        if (end(tick) > start(boxOf(words)) || start(tick) - start(boxOf(one)) > 8) found.push(`tick at the end: ${name(one)}`);
+        if (Math.abs(middle(rows[0]) - middle(tick)) > 4) found.push(`tick not beside its words: ${name(one)}`);
+        const lines = new Map();
+        for (const box of rows) lines.set(box.bottom, Math.min(start(box), lines.get(box.bottom) ?? innerWidth));
+        if (Math.max(...lines.values()) > end(tick) + 24) found.push(`words away from their box: ${name(one)}`);
+        if (end(tick) > Math.min(...lines.values()) || start(tick) - start(boxOf(one)) > 8) found.push(`tick at the end: ${name(one)}`);
     }
     for (const bar of seen(".bar")) {
         const leave = boxOf(bar.querySelector(".leave"));
@@ -55,25 +74,26 @@ _MEASURE: Final = """() => {
     }
     return found;
 }"""
+)
 
 # Words of alphabets that write spaces; the others break anywhere, and so may addresses.
-_BROKEN_WORDS: Final = """() => {
+_BROKEN_WORDS: Final = (
+    "() => {"
+    + _TEXTS
+    + """
     const found = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-        const text = texts.currentNode;
-        if (!text.parentElement.checkVisibility() || text.parentElement.closest(".decoy, .skip, [translate=no], textarea")) continue;
+    for (const text of textsOf(document.body)) {
+        const parent = text.parentElement;
+        if (!parent.checkVisibility() || parent.closest(".decoy, .skip, [translate=no], textarea")) continue;
         for (const word of text.data.matchAll(/[\\p{L}\\p{M}']+/gu)) {
             if (/[\\p{Script=Han}]/u.test(word[0])) continue;
-            const range = document.createRange();
-            range.setStart(text, word.index);
-            range.setEnd(text, word.index + word[0].length);
-            const rows = new Set(Array.from(range.getClientRects()).map((box) => Math.round(box.top / 8)));
-            if (rows.size > 1) found.push(`broken: ${word[0]}`);
+            const rows = Array.from(rowsOf(text, word.index, word.index + word[0].length));
+            if (new Set(rows.map((box) => Math.round(box.top / 8))).size > 1) found.push(`broken: ${word[0]}`);
         }
     }
     return found;
 }"""
+)
 
 _COVERED: Final = """() => {
     const bar = document.querySelector(".bar");
