@@ -95,10 +95,17 @@ def center_section(path: Path) -> CenterContent:
         document = tomllib.loads(session.read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise FileFormatError(f"{path} is no TOML file: {error}") from None
+    try:
+        return _content(document)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _content(document: Mapping[str, object]) -> CenterContent:
     settings.refuse_unknown(document)
     section = document.get("center")
     if not isinstance(section, dict):
-        raise ConfigError(f"{path} has no [center] section; config.example.toml shows one")
+        raise ConfigError("it has no [center] section; config.example.toml shows one")
     return content_from_toml(section)
 
 
