@@ -71,7 +71,7 @@ def sign(
     The vault keeps every configuration, so reports sealed under the last one are received as before. The server takes
     the new folder whenever the operator puts it there.
     """
-    require_isolated(unattended=yes, allowed=not_isolated)
+    require_isolated(allowed=not_isolated)
     content = signed_config.center_section(config_file)
     first = vaults.today() if day is None else day.date()
     with settings.opened("config sign") as (vault, keystore):

@@ -92,7 +92,7 @@ def sit(settings: Settings, choices: Choices, *, kind: str, shares_to: Path | No
     """
     if not choices.unattended and not at_terminal():
         raise CeremonyError("a ceremony is held at a terminal; scripts say --yes")
-    doors = require_isolated(unattended=choices.unattended, allowed=choices.not_isolated)
+    doors = require_isolated(allowed=choices.not_isolated)
     if not choices.unattended:
         dialogue.wait_for_enter(_ROOM)
     vault, keystore = settings.vault_directory, settings.keystore_file
@@ -126,14 +126,16 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def require_isolated(*, unattended: bool, allowed: bool) -> tuple[str, ...]:
+def require_isolated(*, allowed: bool) -> tuple[str, ...]:
     """Refuse a machine that could tell or keep a key, or say loudly what it is like; returns its open doors.
 
+    A script is refused as people are: whoever wrote it says once, in it, that this machine may be one.
+
     Raises:
-        CeremonyError: people sit at a machine that is not isolated, and did not say that they accept it.
+        CeremonyError: the machine is not isolated, and nobody said that they accept it.
     """
     doors = isolation.open_doors()
-    if doors and not unattended and not allowed:
+    if doors and not allowed:
         raise CeremonyError("; ".join(doors) + "; or say --not-isolated")
     for door in doors:
         shout(door)

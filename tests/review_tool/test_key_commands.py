@@ -19,6 +19,7 @@ from crypto.seal import seal
 from crypto.unseal import Identity, format_identity, parse_identity, unseal
 from review_tool import audit, ceremony, secret_files, shares, vault
 from review_tool.cli import main
+from review_tool.isolation import open_doors
 from review_tool.secret_files import Medium
 from tests.center import EXAMPLE, sample_report
 
@@ -74,13 +75,13 @@ class Machine:
 def founding(machine: Machine, *, config: Path = EXAMPLE, center: str = CENTER) -> list[str]:
     """The words of an unattended ceremony."""
     what = ["ceremony", "--center", center, "--config", str(config), "--out", str(machine.public)]
-    return [*what, "--cost", "floor", "--day", DAY, "--yes"]
+    return [*what, "--cost", "floor", "--day", DAY, "--not-isolated", "--yes"]
 
 
 def recovery(machine: Machine, *, public: Path, papers: Path) -> list[str]:
     """The words of an unattended recovery."""
     what = ["key", "recover", "--public", str(public), "--shares-from", str(papers)]
-    return [*what, "--out", str(machine.public), "--cost", "floor", "--day", DAY, "--yes"]
+    return [*what, "--out", str(machine.public), "--cost", "floor", "--day", DAY, "--not-isolated", "--yes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +317,24 @@ def test_unusable_configuration_file_is_refused_before_any_key(
     result = machine.run(*founding(machine, config=path))
 
     assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
+    assert str(path) in result.stderr
     assert machine.files() == before
+
+
+@pytest.mark.skipif(not open_doors(), reason="this machine is isolated: there is nothing to refuse")
+@pytest.mark.parametrize("kind", ["founding", "recovery"])
+def test_script_on_a_machine_with_a_network_is_refused(founded: Founded, machine: Machine, kind: str) -> None:
+    """--yes answers questions; that keys may be made where somebody listens is no question."""
+    words = {
+        "founding": founding(machine),
+        "recovery": recovery(machine, public=founded.machine.public, papers=founded.machine.shares),
+    }[kind]
+
+    result = machine.run(*(word for word in words if word != "--not-isolated"))
+
+    assert result.exit_code == 41
+    assert "or say --not-isolated" in result.stderr
+    assert machine.files() == set()
 
 
 def test_bad_center_id_is_refused_before_any_key(machine: Machine) -> None:

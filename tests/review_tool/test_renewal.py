@@ -12,10 +12,12 @@ from click.testing import CliRunner, Result
 from crypto import config as configs
 from crypto import seal, signing
 from crypto.config import PublicConfig
+from crypto.errors import ConfigError
 from crypto.keystore import FLOOR_COST, write_keystore
 from review_tool import renewal, vault
 from review_tool.cli import main
 from review_tool.errors import CeremonyError
+from review_tool.isolation import open_doors
 from tests.center import DAY, EXAMPLE, PASSPHRASE, Center, example_content, make_center, sample_report
 from tests.review_tool.review_machine import Machine, killed_in, make_machine, write_bundle
 
@@ -48,7 +50,9 @@ def machine(tmp_path: Path, stage: Path, center: Center) -> Machine:
     return Machine(center=center, directory=tmp_path / "machine")
 
 
-def sign(machine: Machine, name: str = "new", *more: str, typed: str | None = None) -> Result:
+def sign(
+    machine: Machine, name: str = "new", *more: str, typed: str | None = None, drop: str | None = None
+) -> Result:
     """Sign the example's [center] section on the command line."""
     folder = machine.directory
     front = ["--vault", str(machine.vault), "--keystore", str(folder / "keystore")]
@@ -56,7 +60,8 @@ def sign(machine: Machine, name: str = "new", *more: str, typed: str | None = No
     words = ["--config", str(EXAMPLE), "--out", str(folder / name), "--day", DAY.isoformat()]
     words += ["--root-passphrase-file", str(folder / "root-passphrase"), "--not-isolated"]
     words += [] if typed is not None else ["--yes"]
-    return CliRunner().invoke(main, [*front, *words, *more], input=typed)
+    said = [word for word in [*front, *words, *more] if word != drop]
+    return CliRunner().invoke(main, said, input=typed)
 
 
 def read(folder: Path, center: Center) -> PublicConfig:
@@ -131,6 +136,32 @@ def test_what_changes_is_shown_before_it_is_signed(machine: Machine, center: Cen
     assert refused.exit_code == 1
     assert "changed in [center]: areas\n" in refused.output
     assert "serial 2, after 1" in refused.output
+    assert not (machine.directory / "new").exists()
+    assert archived(machine) == [1]
+
+
+def test_a_setting_nobody_reads_is_refused_with_the_file_it_stands_in(machine: Machine) -> None:
+    """A Center has several config files by then, and a misspelt setting is one that does not hold."""
+    edited = machine.directory / "edited.toml"
+    text = EXAMPLE.read_text(encoding="utf-8").replace("\nexit_url", "\nexit_ulr")
+    edited.write_text(text, encoding="utf-8")
+
+    refused = sign(machine, "new", "--config", str(edited))
+
+    assert refused.exit_code == ConfigError.exit_code
+    assert refused.stderr.endswith(
+        f"review-tool: {edited}: [site] has no setting 'exit_ulr'; did you mean 'exit_url'?\n"
+    )
+    assert archived(machine) == [1]
+
+
+@pytest.mark.skipif(not open_doors(), reason="this machine is isolated: there is nothing to refuse")
+def test_a_script_on_a_machine_with_a_network_is_refused(machine: Machine) -> None:
+    """The root key would be opened where somebody may be listening; --yes does not say that this is meant."""
+    refused = sign(machine, drop="--not-isolated")
+
+    assert refused.exit_code == CeremonyError.exit_code
+    assert "or say --not-isolated" in refused.stderr
     assert not (machine.directory / "new").exists()
     assert archived(machine) == [1]
 
