@@ -34,6 +34,7 @@ _REMOVED: Final = re.compile("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]")  
 # Controls, formats, blanks, and marks that need a letter to stand on.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
 _FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
+_LONGEST_ESCAPE: Final = len(r"\u0000")  # bytes that one character takes at most once encoded
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -547,6 +548,8 @@ def check_text(asked: Question, text: str) -> None:
 
 def _fitting(text: str) -> int:
     """Count the leading characters that stay within NARRATIVE_BYTES once encoded."""
+    if len(text) * _LONGEST_ESCAPE <= NARRATIVE_BYTES:
+        return len(text)
     if len(canonical.encode(text)) - 2 <= NARRATIVE_BYTES:  # without the quotes around it
         return len(text)
     used = 0

@@ -53,6 +53,7 @@ def key_pair(seed: bytes) -> KeyPair:
     )
 
 
+@lru_cache(maxsize=8)  # a configuration names a handful of recipients, and every report is sealed to them
 def public_key(public: bytes) -> MLKEM768X25519PublicKey:
     """Make the library's key of 1216 bytes.
 
@@ -77,7 +78,7 @@ def recipient_string(public: bytes) -> str:
     return bech32.encode(RECIPIENT_HRP, public)
 
 
-@lru_cache(maxsize=8)  # a configuration names a handful of recipients, and every report is sealed to them
+@lru_cache(maxsize=8)  # for the same reason
 def parse_recipient(text: str) -> bytes:
     """Read the 1216-byte public key of a recipient string.
 
