@@ -2,7 +2,8 @@
 
 It comes from the `[center]` section when the ceremony signs, and from the signed configuration ever after. Both ways
 end in the same constructor and the same rules: `content_from_toml` only rewrites the section into the signed shape.
-Nothing here knows of keys, signatures or days; `config` does.
+One rule is for what is written alone: words in a language that the form does not have there. A signed file may hold
+such words and stays valid. Nothing here knows of keys, signatures or days; `config` does.
 """
 
 import re
@@ -205,7 +206,23 @@ def content_from_toml(section: Mapping[str, object]) -> CenterContent:
         ],
         "texts_confirmed_on": _iso(section.get("texts_confirmed_on")),
     }
-    return content_from_json(value)
+    content = content_from_json(value)
+    entries: tuple[Area | Agency | Share, ...] = (*content.areas, *content.agencies, *content.shares)
+    for entry in entries:
+        _check_languages(entry.label, content.languages, f"[center] label of {entry.code}")
+    _check_languages(content.translations, content.languages, "[center.texts]")
+    return content
+
+
+def _check_languages(words: Collection[str], languages: Sequence[str], where: str) -> None:
+    """Refuse words that nobody would see: a mistyped language looks like a translation that is there."""
+    shown = (*languages, "en")
+    for lang in words:
+        if lang not in shown:
+            raise ConfigError(
+                f"{where} has words in {lang!r}, which [center] languages does not list; did you mean "
+                f"{shape.nearest(lang, shown)!r}? Else list it, or take the words out"
+            )
 
 
 _AREA_DEFAULTS: Final[Mapping[str, object]] = {

@@ -13,7 +13,7 @@ from crypto.errors import ConfigError
 
 # One table: its settings by name, each with the names in its own sub tables, or None where words and values stand.
 Names = Mapping[str, "Names | None"]
-_ANY: Final = "*"  # a table whose keys are languages; what a language is called, its reader knows
+_ANY: Final = "*"  # a table whose keys are languages; which there are, its reader knows
 
 _INTAKE: Final[Names] = dict.fromkeys(
     (

@@ -24,8 +24,12 @@ def check_keys(section: Mapping[str, object], known: Sequence[str], where: str) 
     """
     for key in section:
         if key not in known:
-            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
-            raise ConfigError(f"{where} has no setting {key!r}; did you mean {nearest!r}?")
+            raise ConfigError(f"{where} has no setting {key!r}; did you mean {nearest(key, known)!r}?")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Name the known one that was most likely meant."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
 
 
 def table(value: object, where: str) -> Mapping[str, object]:

@@ -13,9 +13,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
 
-from crypto import settings
+from crypto import settings, shape
 from crypto.errors import ConfigError
 from intake import errors
+from intake.languages import BY_CODE
 from intake.theme import DARK, LIGHT, Palette, Theme
 
 Texts = Mapping[str, str]  # language code -> words
@@ -202,6 +203,12 @@ class _Section:
         words = {"en": value} if isinstance(value, str) else value
         if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
             raise errors.SettingError(f"{self.named(key)} must be words, or words by language as {key}.en")
+        for code in words:
+            if code not in BY_CODE:
+                raise errors.SettingError(
+                    f"{self.named(key)}: the form has no language {code!r}; "
+                    f"did you mean {shape.nearest(code, tuple(BY_CODE))!r}?"
+                )
         return words
 
     def strings(self, key: str) -> tuple[str, ...]:

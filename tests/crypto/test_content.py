@@ -15,6 +15,7 @@ from tests.center import EXAMPLE, center_section, example_content
 AREA = {"code": "north", "label": {"en": "North"}, "county": "C", "residents": 20_000, "source": "census"}
 AGENCY = {"code": "city", "label": {"en": "City police"}, "kind": "city"}
 SHARE = {"code": "legal", "label": {"en": "Lawyers"}, "purpose": "legal_help"}
+TEXTS = center_section()["texts"]
 
 
 def test_the_example_is_a_valid_center():
@@ -98,7 +99,7 @@ def test_the_example_has_four_sections():
 def test_what_was_signed_reads_back():
     """The section and its signed form are one value."""
     got = example_content(
-        languages=["en", "zh-Hans"],
+        languages=["en", "es", "zh-Hans"],
         area=[
             AREA
             | {"label": {"en": "North", "zh-Hans": "北"}, "checked_on": date(2026, 11, 1), "retired": True}
@@ -110,6 +111,19 @@ def test_what_was_signed_reads_back():
     signed = canonical.decode(canonical.encode(content_json(got)))
 
     assert content_from_json(signed) == got
+
+
+def test_what_was_signed_with_words_in_a_language_not_offered_stays_valid():
+    """A rule for what is written now must close no form that runs."""
+    got = example_content(area=[AREA | {"label": {"en": "North", "es": "Norte"}}])
+    signed = content_json(got) | {"languages": ["en"]}
+
+    assert content_from_json(signed).areas[0].label["es"] == "Norte"
+
+
+def test_english_words_need_not_be_among_the_languages():
+    """Every text has them, to fall back to."""
+    assert example_content(languages=["es"]).languages == ("es",)
 
 
 def test_a_text_that_is_not_translated_is_english():
@@ -178,6 +192,19 @@ REFUSED = {
     ),
     "texts a list": ({"texts": []}, "table"),
     "texts in no language": ({"texts": {"en!": {}}}, "language"),
+    "texts in a language not offered": ({"texts": TEXTS | {"ess": {}}}, "'ess'.* did you mean 'es'"),
+    "area label in a language not offered": (
+        {"area": [AREA | {"label": {"en": "x", "zh-hans": "x"}}]},
+        "label of north .*'zh-hans'.* did you mean 'zh-Hans'",
+    ),
+    "agency label in a language not offered": (
+        {"agency": [AGENCY | {"label": {"en": "x", "tlh": "x"}}]},
+        "label of city .*list it",
+    ),
+    "share label in a language taken off": (
+        {"languages": ["en", "ko"], "share": [SHARE | {"label": {"en": "x", "es": "x"}}]},
+        "take the words out",
+    ),
     "text a number": ({"texts": {"en": {"court_short": 1}}}, "text"),
     "confirmed on no day": ({"texts_confirmed_on": "yesterday"}, "YYYY-MM-DD"),
     "area too small": ({"area": [AREA | {"residents": 19_999}]}, "20000"),

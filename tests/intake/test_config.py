@@ -91,6 +91,22 @@ def test_an_unknown_setting_names_the_nearest_known_one(tmp_path, extra, named):
     assert named.strip("[]") in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[site]\ntitle.esp = 'x'\n",
+        "[site]\nemergency.esp = 'x'\n",
+        "[[site.resource]]\ncode = 'a'\nlabel.esp = 'x'\n",
+        "[[site.resource]]\ncode = 'a'\nhours.esp = 'x'\n",
+        "[[site.event]]\nday = 2026-12-01\ndetails.esp = 'x'\n",
+    ],
+)
+def test_words_in_a_language_that_the_form_does_not_have_are_refused(tmp_path, line):
+    """Nobody would ever see them, and whoever wrote them would believe that they are there."""
+    with pytest.raises(SettingError, match=r"no language 'esp'; did you mean 'es'\?"):
+        load(written(tmp_path, SMALLEST + line))
+
+
 def test_a_setting_for_the_review_machine_is_refused(tmp_path):
     """None exists: one that is written there would hold nowhere."""
     with pytest.raises(SettingError, match=r"intake\.toml: \[review\] has no setting 'vault'"):
