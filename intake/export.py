@@ -128,7 +128,8 @@ def export(
 
     Raises:
         ExportError: the destination took no more, or holds this bundle already.
-        StoreError: the store could not be read.
+        StoreError: the store could not be read, or the disk under it took no more; no bundle is complete but those
+            that are remembered.
     """
     if not destination.is_dir():
         raise errors.ExportError(f"{destination} is no directory; mount the stick and name a directory on it")
@@ -300,11 +301,19 @@ class _BundleWriter:
         self._write(bundle.README_NAME, _README.encode())
         self._write(bundle.SUMS_NAME, "".join(sorted(self._sums)).encode())
         self._write(bundle.MANIFEST_SIG_NAME, signature)
-        self._write(bundle.MANIFEST_NAME, manifest)
-        self._set_times()
-        kept.sync_directory(self.directory)
-        kept.sync_directory(self.directory.parent)
-        kept.keep_manifest(self._exchange.data_dir, manifest, signature, self._day)
+        try:
+            with kept.keeping_manifest(self._exchange.data_dir, manifest, signature, self._day):
+                self._write(bundle.MANIFEST_NAME, manifest)
+                self._set_times()
+                kept.sync_directory(self.directory)
+                kept.sync_directory(self.directory.parent)
+        except BaseException:
+            # The next bundle gets this number. A kill in the middle can still leave two with one number: the review
+            # machine takes both, and says so. Remembering first would let a bundle be missed that never was, and the
+            # alarm for one that is overdue be silent.
+            with suppress(OSError):
+                (self.directory / bundle.MANIFEST_NAME).unlink(missing_ok=True)
+            raise
 
     def _write(self, name: str, content: bytes) -> None:
         kept.write_file(self.directory / name, content, mode=0o644)

@@ -7,7 +7,8 @@ holds a time finer than the week. Each file is replaced in one step, so a crash 
 import hashlib
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,7 @@ from intake.clock import monday
 from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME
 
 MANIFEST_NAME: Final = "last-manifest"
+_NEXT_MANIFEST_NAME: Final = "next-manifest"  # of a bundle in the making; nobody reads it
 ACKNOWLEDGEMENT_NAME: Final = "last-acknowledgement"
 SERIAL_NAME: Final = "highest-serial"
 _SEED_SIZE: Final = 32  # bytes of an Ed25519 seed
@@ -99,9 +101,23 @@ def read_export_key(data_dir: Path) -> ExportKey:
     return key
 
 
-def keep_manifest(data_dir: Path, content: bytes, signature: bytes, day: date) -> None:
-    """Remember the manifest of a bundle that is complete."""
-    _keep(data_dir / MANIFEST_NAME, content, signature, day)
+@contextmanager
+def keeping_manifest(data_dir: Path, content: bytes, signature: bytes, day: date) -> Iterator[None]:
+    """Remember the manifest of a bundle that the block makes complete; if the block fails, it is not remembered.
+
+    All that needs room on the disk is written before the block. After it one rename is left.
+
+    Raises:
+        StoreFullError: the disk took no more.
+    """
+    following = data_dir / _NEXT_MANIFEST_NAME
+    _keep(following, content, signature, day)
+    yield
+    try:
+        following.replace(data_dir / MANIFEST_NAME)
+        sync_directory(data_dir)
+    except OSError as error:
+        raise _not_written(data_dir / MANIFEST_NAME, error) from None
 
 
 def last_manifest(data_dir: Path, *, export_public: bytes, center: str) -> LastManifest | None:
@@ -166,9 +182,7 @@ def replace_file(path: Path, content: bytes) -> None:
         write_file(path, content, mode=0o600)
         sync_directory(path.parent)
     except OSError as error:
-        raise errors.StoreFullError(
-            f"cannot write {path}: {error.strerror}; free the disk, or look at its rights, and run this again"
-        ) from None
+        raise _not_written(path, error) from None
 
 
 def write_file(path: Path, content: bytes, *, mode: int) -> None:
@@ -197,6 +211,12 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _not_written(path: Path, error: OSError) -> errors.StoreFullError:
+    return errors.StoreFullError(
+        f"cannot write {path}: {error.strerror}; free the disk, or look at its rights, and run this again"
+    )
 
 
 def _keep(path: Path, content: bytes, signature: bytes, day: date) -> None:

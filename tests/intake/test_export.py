@@ -106,8 +106,39 @@ def test_another_account_can_read_a_bundle_whatever_the_umask_says(form, stick):
 
 def test_a_file_of_our_own_that_cannot_be_written_is_named(tmp_path):
     """A full disk under the data directory is no fault of the stick, and no traceback."""
-    with pytest.raises(errors.StoreFullError, match="last-manifest"):
-        kept.keep_manifest(tmp_path / "gone", b"x", b"y", DAY)
+    with (
+        pytest.raises(errors.StoreFullError, match="next-manifest"),
+        kept.keeping_manifest(tmp_path / "gone", b"x", b"y", DAY),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("failing", ["server", "stick"])
+def test_a_bundle_that_is_not_remembered_is_none(form, stick, failing):
+    """Its number is used again: two bundles of one number would look to the reviewers as if one were forged."""
+    filled(form)
+    unfinished = stick / f"bundle-{form.center.id}-1"
+    in_the_way = form.exchange.data_dir / "next-manifest.tmp"
+    if failing == "server":
+        in_the_way.mkdir()
+    else:
+        unfinished.mkdir()
+        in_the_way = unfinished / "gone.tmp"
+        in_the_way.symlink_to(
+            stick / "nowhere"
+        )  # its time cannot be set: an error after the manifest is written
+
+    with pytest.raises(errors.StoreFullError if failing == "server" else errors.ExportError):
+        exported(form, stick)
+
+    assert len(list(unfinished.glob("*.age"))) == 3
+    assert not (unfinished / bundle.MANIFEST_NAME).exists()
+    assert form.exchange.last_manifest is None
+    in_the_way.rmdir() if failing == "server" else in_the_way.unlink()
+    (directory,) = exported(form, stick).bundles
+    assert directory == unfinished
+    assert form.exchange.last_manifest.manifest == manifest_of(form, directory)
+    assert not (form.exchange.data_dir / "next-manifest").exists()
 
 
 def test_no_time_in_a_bundle_is_finer_than_the_week(form, stick):
