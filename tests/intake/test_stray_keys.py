@@ -11,6 +11,8 @@ from intake.stray_keys import KEY, SHARE, search
 from review_tool.shares import PREFIX, split
 from tests.server_copy import ROOT
 
+KEYSTORE = (ROOT / "tests/golden/keystore").read_bytes()
+
 
 @pytest.fixture(scope="module")
 def share() -> tuple[str, ...]:
@@ -26,13 +28,31 @@ def found(root: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     "secret",
     [
-        (ROOT / "tests/golden/keystore").read_bytes(),
+        KEYSTORE,
         b"HIRK\x01\x01\x00\x00 a keystore of the root key",
         b"# created\nAGE-SECRET-KEY-PQ-1" + b"Q" * 58,
         b"age-secret-key-1" + b"q" * 58,
         b"x" * ((1 << 20) - 25) + b"AGE-SECRET-KEY-1" + b"Q" * 58,
+        b"\r\n\0" + KEYSTORE,
+        b"x" * ((1 << 20) - 10) + KEYSTORE,
+        ("AGE-SECRET-KEY-1" + "Q" * 58).encode("utf-16"),
+        ("AGE-SECRET-KEY-PQ-1" + "Q" * 58).encode("utf-16-be"),
     ],
-    ids=["keystore", "root keystore", "hybrid identity", "identity in lower case", "identity across a block"],
+    ids=[
+        *(
+            "keystore",
+            "root keystore",
+            "hybrid identity",
+            "identity in lower case",
+            "identity across a block",
+        ),
+        *(
+            "keystore after other bytes",
+            "keystore across a block",
+            "identity in UTF-16",
+            "the same, big end first",
+        ),
+    ],
 )
 def test_keystores_and_identities_are_recognised(tmp_path, secret):
     """By their beginning or their form; nothing here could open one."""
@@ -42,7 +62,7 @@ def test_keystores_and_identities_are_recognised(tmp_path, secret):
 
 
 def test_every_share_of_a_key_is_recognised_however_it_is_written_down(tmp_path, share):
-    """On one line, a word a line, with numbers, in capitals, by four letters, in a letter, or one of twenty words."""
+    """On one line, a word a line, with numbers, signs or quotes between, in UTF-16, by four letters, in a letter."""
     ways = {
         "line": " ".join(share),
         "lines": "\r\n".join(share),
@@ -51,19 +71,27 @@ def test_every_share_of_a_key_is_recognised_however_it_is_written_down(tmp_path,
         "letters": " ".join(word[:PREFIX] for word in share),
         "letter": f"Dear colleague, here it is: {' '.join(share)}. Keep it well.",
         "short": " ".join(share[:20]),
+        "dashes": " - ".join(share),
+        "long dashes": " \N{EM DASH} ".join(share),
+        "table": "".join(f'"{place}","{word}"\r\n' for place, word in enumerate(share, start=1)),
+        "quoted": "\n".join(f"> * {word}" for word in share),
     }
     for name, text in ways.items():
         (tmp_path / name).write_text(text)
+    wide = {"UTF-16": "utf-16", "UTF-16 big end first": "utf-16-be"}
+    for name, encoding in wide.items():
+        (tmp_path / name).write_bytes(ways["numbered"].encode(encoding))
     for place, one in enumerate(split(bytes(32), secrets.token_bytes, lambda seed: seed.hex())):
         (tmp_path / f"share {place}").write_text(one.text + "\n")
 
-    assert found(tmp_path) == dict.fromkeys([*ways, "share 0", "share 1", "share 2"], SHARE)
+    assert found(tmp_path) == dict.fromkeys([*ways, *wide, "share 0", "share 1", "share 2"], SHARE)
 
 
 def test_our_own_texts_and_public_files_hold_no_secret(tmp_path, share):
     """A false alarm closes a form."""
     (tmp_path / "fifteen").write_text(" ".join(share[:15]))
     (tmp_path / "prose").write_text("they were on the academic board, always there for many people " * 20)
+    (tmp_path / "magic").write_bytes(b"the magic is HIRK\x01\x01\0\0 and costs follow")
 
     assert found(tmp_path) == {}
     for name in ("intake", "docs", "review_tool"):  # FORMAT.md holds the identity of an example
