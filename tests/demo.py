@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _stop)
     try:
         with sole_demo(demo.root):
+            require_free_port(demo.port)  # before all that takes minutes
             fresh_directory(demo.root)
             make_center(demo)
             with running_form(demo):
@@ -169,15 +170,20 @@ def intake_toml(demo: Demo, public: Path) -> str:
     return "\n".join(["[intake]", *lines, "", site])
 
 
+def require_free_port(port: int) -> None:
+    """Stop the demo with one sentence when something listens on its port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            _fail(f"port {port} is in use; choose another with PORT=")
+
+
 @contextmanager
 def running_form(demo: Demo) -> Iterator[None]:
     """Run `intake serve` until the block ends; raise SystemExit when it does not come up."""
-    with socket.socket() as probe:  # else another form there would answer for ours, and get the samples
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", demo.port))
-        except OSError:
-            _fail(f"port {demo.port} is in use; choose another with PORT=")
+    require_free_port(demo.port)  # else another form there would answer for ours, and get the samples
     with subprocess.Popen(demo.intake("serve")) as server:
         try:
             _wait_for(demo, server)

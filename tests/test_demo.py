@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import threading
@@ -130,6 +131,22 @@ def test_a_second_demo_in_the_folder_of_a_running_one_is_refused(
     assert done.returncode == 1
     assert done.stderr.startswith(f"a demo is running in {tmp_path}; stop it")
     assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "told").read_text() == "kept"
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_done(tmp_path: Path, socket_enabled: None) -> None:
+    """A ceremony takes a minute, and the last demo's folder would be gone."""
+    (tmp_path / ".vouchsafe-demo").touch()
+    (tmp_path / "told").write_text("kept")
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = started_again(tmp_path, port)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"port {port} is in use; choose another with PORT=\n"
     assert (tmp_path / "told").read_text() == "kept"
 
 
