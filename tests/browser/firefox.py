@@ -126,8 +126,10 @@ class Firefox:
 
     def settle(self) -> None:
         """Wait until the browser has written that this page is open, with whatever it keeps of it."""
-        await_write(self._sessions, began=self._began, moved=self._moved)
-        (session,) = self._sessions()
+        session = self.device / "profile" / "sessionstore-backups" / "recovery.jsonlz4"
+        await_write(lambda: [session], began=self._began, moved=self._moved)
+        while not session.exists():  # the next is just put in its place
+            time.sleep(0.05)
         written = json.loads(unpack_lz4(session.read_bytes()[len(MOZ_LZ4) + 4 :]))
         (tab,) = written["windows"][0]["tabs"]
         assert tab["entries"][tab["index"] - 1]["url"] == self.address, "the session file is not of this page"
@@ -167,9 +169,6 @@ class Firefox:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=PATIENCE)
-
-    def _sessions(self) -> list[Path]:
-        return list(self.device.glob("profile/sessionstore-backups/recovery.jsonlz4"))
 
     def _seen(self, what: str) -> WebElement:
         for one in self._window.find_elements(CSS, what):

@@ -154,10 +154,12 @@ def _come_from_elsewhere(window: Window, server: Server) -> Iterator[str]:
     page.write_text(
         f'<form method="post" action="{server.url}/en/form">'
         '<input name="narrative" value="sent by another site"><button>Go</button></form>'
+        '<script>document.querySelector("input").value = "a script ran"</script>'
     )
     window.go(page.as_uri())
     window.press("button")
     assert "Please press Send again" in window.text(".problem")
+    assert window.words_in("#q-narrative") == "sent by another site"  # scripts are off indeed
     _go_on(window)
     yield "from elsewhere"
 

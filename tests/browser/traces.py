@@ -7,6 +7,7 @@ Firefox's session files, and the fixed key with which Chromium locks its own whe
 import base64
 import hashlib
 import json
+import os
 import re
 import struct
 import time
@@ -46,7 +47,8 @@ class Search:
     def look(self) -> set[tuple[str, str]]:
         """Name (file, word) for each file that holds one of the words, in whatever way."""
         found = set()
-        for path in (one for one in self._device.rglob("*") if one.is_file() and not one.is_symlink()):
+        paths = (Path(folder, name) for folder, _, names in os.walk(self._device) for name in names)
+        for path in (one for one in paths if one.is_file() and not one.is_symlink()):
             here = self._words_in(path)
             found |= {(str(path.relative_to(self._device)), word) for word in here}
         return found
@@ -79,7 +81,7 @@ def await_write(files: Callable[[], list[Path]], *, began: float, moved: float) 
     """
     now = time.time()
     while now < moved + PATIENCE:
-        written = max((path.stat().st_mtime for path in files()), default=0)
+        written = max(map(_written, files()), default=0)
         if written > moved + TELLS or (written > began and now > moved + SAVES):
             return
         time.sleep(0.1)
@@ -142,6 +144,14 @@ def unlock_session(content: bytes) -> bytes:
         out += opener.update(record[len(LOCK_MARK) :]) + opener.finalize()
         at += 4 + length
     return bytes(out)
+
+
+def _written(path: Path) -> float:
+    """When a file was written; never, while the browser puts another in its place."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def _in_base64(raw: bytes) -> Iterator[bytes]:
