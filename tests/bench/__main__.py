@@ -2,7 +2,7 @@
 
     form      CPU of the server's processes for the form page, for an accepted post, and for a whole report (form, post,
               page of thanks), against bare Flask requests through the same server, a seal and a durable insert in the
-              same journal mode
+              same journal mode; these two done by the bare view, and once more in loops of their own, where they cost half
     syncs     system calls that wait for the disk, for each accepted report: one sender, and sixteen at once
     accept    how the CPU of a post grows with the number of reports, growth of the store included
     receive   CPU of taking one report from a bundle into the vault, against one bare unseal and one insert into

@@ -16,7 +16,7 @@ from tests.bench.servers import WARM_UP, Ask, Served, served_floor, served_form
 from tests.center import DAY, Center
 
 PORT: Final = 18_700  # loopback; the bare server takes the next one
-ROUNDS: Final = 10  # both sides take turns, so that a noisy moment meets both
+ROUNDS: Final = 8  # both sides take turns, so that a noisy moment meets both
 COUNT: Final = 50  # of everything a round: with three requests each, a worker's life and a half
 WITH_ROOM: Final = 4_000  # slots, so that the pool does not grow meanwhile; `accept` shows it growing
 TOGETHER: Final = 16  # people who send at the same time
@@ -33,17 +33,19 @@ SEND: Final = Ask(method="POST", path="/en/form", body=BODY)
 DONE: Final = Ask(method="GET", path="/en/done")
 BARE_GET: Final = Ask(method="GET", path="/")
 BARE_POST: Final = Ask(method="POST", path="/", body=BODY)
+BARE_SEAL: Final = Ask(method="POST", path="/sealed", body=BODY)
+BARE_KEEP: Final = Ask(method="POST", path="/kept", body=BODY)
 
 
 def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
-    """Compare page, post and whole report with the floor of the same run; CPU seconds of the floor's parts."""
+    """Compare page, post and whole report with the floor of the same run; CPU seconds of each act."""
     spent: Counter[str] = Counter()
     config = center.config  # read and verified once, as a server does it
 
     def sealed() -> bytes:
         return seal(report, config, lang="en", flags=(), day=DAY).sealed
 
-    insert = plain_insert(root / "plain.sqlite", sealed())
+    insert = insert_into(open_plain(root / "plain.sqlite"), sealed())
     with (
         served_form(root / "form", center, port=PORT, slots=WITH_ROOM) as ours,
         served_floor(root / "floor", port=PORT + 1) as floor,
@@ -53,8 +55,12 @@ def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
             "bare GET": lambda: floor.cost_of([BARE_GET], COUNT),
             "post": lambda: ours.cost_of([SEND], COUNT),
             "bare POST": lambda: floor.cost_of([BARE_POST], COUNT),
+            "bare POST that seals": lambda: floor.cost_of([BARE_SEAL], COUNT),
             "whole report": lambda: ours.cost_of([FORM, SEND, DONE], COUNT),
             "three bare requests": lambda: floor.cost_of([BARE_GET, BARE_POST, BARE_GET], COUNT),
+            "three bare requests that seal and insert": lambda: floor.cost_of(
+                [BARE_GET, BARE_KEEP, BARE_GET], COUNT
+            ),
             "seal": lambda: cpu_of(sealed),
             "durable insert": lambda: cpu_of(insert),
         }
@@ -66,7 +72,9 @@ def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
     each = {name: total / ROUNDS / COUNT for name, total in spent.items()}
     print("form: CPU of all processes, through one server, a new connection for each request")
     _tell("form page", each, "bare GET")
+    _tell("post", each, "bare POST that seals")
     _tell("post", each, "bare POST", "seal")
+    _tell("whole report", each, "three bare requests that seal and insert")
     _tell("whole report", each, "three bare requests", "seal", "durable insert")
     return each
 
@@ -105,17 +113,28 @@ def cpu_of(act: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def plain_insert(path: Path, content: bytes) -> Callable[[], None]:
-    """One envelope into a plain table, in the store's journal mode, committed and synced."""
-    return insert_into(sqlite3.connect(path, isolation_level=None), content)
+def open_plain(path: Path) -> sqlite3.Connection:
+    """A database with one plain table, in the store's journal mode."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    make_plain(connection)
+    return connection
+
+
+def make_plain(connection: sqlite3.Connection) -> None:
+    """The same of any database that is open."""
+    connection.execute("PRAGMA journal_mode = TRUNCATE")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS envelope (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
+
+
+def store_in(connection: sqlite3.Connection, content: bytes) -> None:
+    """Insert one envelope, committed and synced."""
+    connection.execute("INSERT INTO envelope (content) VALUES (?)", (content,))
 
 
 def insert_into(connection: sqlite3.Connection, content: bytes) -> Callable[[], None]:
-    """The same into any database that is open."""
-    connection.execute("PRAGMA journal_mode = TRUNCATE")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE envelope (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
-    return lambda: connection.execute("INSERT INTO envelope (content) VALUES (?)", (content,)) and None
+    """The same again and again."""
+    return lambda: store_in(connection, content)
 
 
 def _warm_up(server: Served, senders: int = 1) -> None:

@@ -14,7 +14,7 @@ from crypto.report import Report
 from crypto.seal import seal
 from crypto.unseal import unseal
 from review_tool import pairing, receive, vault
-from tests.bench.form import COUNT, cpu_of, insert_into
+from tests.bench.form import COUNT, cpu_of, insert_into, make_plain
 from tests.center import DAY, Center
 
 
@@ -62,6 +62,7 @@ def encrypted_insert(path: Path, content: bytes) -> Callable[[], None]:
     """One envelope into a plain table of an encrypted database, committed and synced."""
     connection = sqlcipher3.connect(str(path), isolation_level=None)
     connection.execute(f"PRAGMA key = \"x'{secrets.token_hex(32)}'\"")
+    make_plain(connection)
     return insert_into(connection, content)
 
 
