@@ -69,7 +69,7 @@ _CHECKED: Final = (
     *_SIGNED, errors.SecretOnServerError, errors.DraftTextError, errors.CatalogueError, formats.NoRecipientError,
     formats.ExpiredError, formats.NotYetValidError, formats.StaleConfigError, formats.SoftwareTooOldError,
 )  # fmt: skip
-_EXPORTED: Final = (*_SIGNED, errors.ExportError)
+_EXPORTED: Final = (*_SIGNED, errors.SecretOnServerError, errors.ExportError)
 _ACKNOWLEDGED: Final = (*_SIGNED, errors.AcknowledgementError, formats.BundleError)
 
 
@@ -198,6 +198,8 @@ def status(config: Config, *, as_json: bool) -> None:
 @_with_config
 def export_command(config: Config, destination: Path, *, as_json: bool) -> None:
     """Write all reports that are not acknowledged into a bundle under DEST, a directory on a stick."""
+    # The form starts seldom and this runs every week: a key that came meanwhile is seen.
+    _warn(readiness.refuse_secrets(config))
     with _exchange(config) as exchange:
         waiting = exchange.store.count()
         with click.progressbar(length=waiting, label="writing", file=sys.stderr, hidden=as_json) as bar:

@@ -149,7 +149,7 @@ def pinned_root(config: Config) -> bytes:
 
 
 def refuse_secrets(config: Config) -> tuple[str, ...]:
-    """Look for secret keys beside the config file, in the public config, in the data directory, and below them.
+    """Look for secret keys beside the config file, in the other folders that it names, and below all of them.
 
     Returns:
         Sentences for the operator about what could not be searched.
@@ -159,8 +159,9 @@ def refuse_secrets(config: Config) -> tuple[str, ...]:
     """
     settings = config.intake
     journal = settings.store.with_name(STORE_NAME + "-journal")
+    roots = () if settings.root_public is None else (settings.root_public.parent,)
     found = stray_keys.search(
-        (config.path.absolute().parent, settings.public_config, settings.data_dir),
+        (config.path.absolute().parent, settings.public_config, settings.data_dir, *roots),
         leave_out=(settings.store, journal),  # gigabytes that this software wrote, all of them sealed
     )
     for path, what in found.secrets.items():
@@ -277,8 +278,8 @@ def _unsearched(found: stray_keys.Search) -> Iterator[str]:
         )
     if found.unsearched:
         yield (
-            f"{_first(found.unsearched)} was not searched for secret keys, there is too much; give the config file "
-            "a folder of its own"
+            f"{_first(found.unsearched)} was not searched for secret keys, there is too much; give the config file, "
+            "and root.pub, a folder of its own"
         )
 
 

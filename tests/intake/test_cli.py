@@ -262,6 +262,20 @@ def test_serve_and_init_refuse_a_secret_key(intake, config):
         assert "Traceback" not in err
 
 
+def test_export_refuses_a_secret_key_that_came_after_the_start(intake, config, tmp_path):
+    """The form starts seldom, and an export is made every week; the reports wait in the store."""
+    intake("init")
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (config.parent / "keystore").write_bytes(b"HIRK\x01")
+
+    code, out, err = intake("export", str(stick))
+
+    assert (code, out) == (errors.SecretOnServerError.exit_code, "")
+    assert "keystore holds a secret key" in err
+    assert list(stick.iterdir()) == []
+
+
 def test_an_unknown_setting_stops_every_command_with_a_suggestion(intake, config):
     """A misspelt setting is one that does not hold."""
     config.write_text(config.read_text().replace("slots =", "slotz ="))

@@ -300,10 +300,12 @@ def test_a_logo_that_is_missing_or_heavy_is_refused(form, size, words):
 # Secrets and missing parts
 
 
-@pytest.mark.parametrize("place", ["beside", "below", "public", "data", "data/deeper"])
-def test_a_secret_key_on_the_server_is_refused_by_its_file_alone(form, place):
+@pytest.mark.parametrize("place", ["beside", "below", "public", "data", "data/deeper", "root.pub"])
+def test_a_secret_key_on_the_server_is_refused_by_its_file_alone(form, tmp_path_factory, place):
     """The server must never be able to open a report, not even by accident; the key itself is not printed."""
-    settings = form.config.intake
+    apart = tmp_path_factory.mktemp("apart")
+    config = changed(form, root_public=apart / "root.pub")
+    settings = config.intake
     beside = form.config.path.parent
     directory = {
         "beside": beside,
@@ -311,12 +313,13 @@ def test_a_secret_key_on_the_server_is_refused_by_its_file_alone(form, place):
         "public": settings.public_config,
         "data": settings.data_dir,
         "data/deeper": settings.data_dir / "deeper",
+        "root.pub": apart,
     }[place]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "stray").write_bytes(b"AGE-SECRET-KEY-PQ-1" + b"Q" * 58)
 
     with pytest.raises(errors.SecretOnServerError, match="stray holds a secret key") as refused:
-        ready(form.config)
+        ready(config)
 
     assert "QQQQ" not in str(refused.value).upper()
 
