@@ -110,6 +110,7 @@ def init(config: Config) -> None:
     """Make the data directory, the sealed store and the export key; a key that was lost is made anew."""
     unsearched = readiness.refuse_secrets(config)
     settings = config.intake
+    store = readiness.open_store(config)
     has_store, has_key = settings.store.exists(), (settings.data_dir / EXPORT_KEY_NAME).exists()
     if has_store and has_key:
         raise errors.AlreadyInitialisedError(
@@ -120,7 +121,6 @@ def init(config: Config) -> None:
     if not has_key:
         kept.make_export_key(settings.data_dir)
     if not has_store:
-        store = readiness.open_store(config)
         store.create()
         store.close()
     _warn(unsearched)

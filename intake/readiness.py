@@ -173,8 +173,17 @@ def refuse_secrets(config: Config) -> tuple[str, ...]:
 
 
 def open_store(config: Config) -> Store:
-    """Make the store object of a config; nothing is opened yet."""
+    """Make the store object of a config; nothing is opened yet.
+
+    Raises:
+        StoreDamageError: the file is empty. SQLite would take it for a database, of no layout that anybody made.
+    """
     settings = config.intake
+    if _is_empty(settings.store):
+        raise errors.StoreDamageError(
+            f"{settings.store} is empty, so reports that were in it and not exported are lost unless there is a copy: "
+            f"restore the last copy of {settings.data_dir}, or move the empty file away and run `intake init`"
+        )
     return Store(settings.store, batch=settings.slots, deadline=settings.deadline_seconds)
 
 
@@ -206,6 +215,13 @@ def fingerprints(config: Config, public: PublicConfig) -> dict[str, str]:
 def export_fingerprint(config: Config) -> str:
     """The digits of the export key, to be compared when the review machine is paired."""
     return fingerprint(kept.read_export_key(config.intake.data_dir).public)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False  # missing or closed: whoever opens it says so
 
 
 def _refuse_logo(path: Path | None) -> None:

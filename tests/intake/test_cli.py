@@ -276,6 +276,21 @@ def test_export_refuses_a_secret_key_that_came_after_the_start(intake, config, t
     assert list(stick.iterdir()) == []
 
 
+def test_an_empty_store_can_be_moved_away_and_made_anew(intake, config):
+    """No command may go on with it, and `init` must not call it a store that exists."""
+    intake("init")
+    store = config.parent / "data" / "store.sqlite"
+    store.write_bytes(b"")
+
+    for command in ("init", "check", "status"):
+        code, _, err = intake(command)
+        assert code == errors.StoreDamageError.exit_code
+        assert f"{store} is empty" in err
+    store.rename(store.with_name("empty"))
+    assert intake("init")[0] == 0
+    assert intake("check")[0] == 0
+
+
 def test_an_unknown_setting_stops_every_command_with_a_suggestion(intake, config):
     """A misspelt setting is one that does not hold."""
     config.write_text(config.read_text().replace("slots =", "slotz ="))

@@ -388,3 +388,11 @@ def test_a_damaged_memory_of_serials_is_named(form):
 
     with pytest.raises(errors.NotInitialisedError, match="serial"):
         ready(form.config)
+
+
+def test_an_empty_store_is_told_what_it_lost_and_what_to_do(form):
+    """To SQLite it is a good database of no layout; no older software made it, and none can export from it."""
+    form.config.intake.store.write_bytes(b"")
+
+    with pytest.raises(errors.StoreDamageError, match=r"store\.sqlite is empty.*last copy.*`intake init`"):
+        ready(form.config)
