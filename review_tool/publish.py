@@ -8,6 +8,7 @@ A crash after 3 is finished by the next run from the stored bytes; a crash befor
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -82,19 +83,23 @@ def publish(
 
 
 def _require_place(out: Path) -> None:
-    """Find out that the directory cannot be made before the ledger closes a quarter for it.
+    """Find out that the directory cannot be made before the ledger closes a quarter for it; what was tried goes again.
 
     Raises:
         ReleaseRefusedError: nothing can be written there, as where a stick is not in.
     """
     probe = out.with_name(f".{out.name}.probe")
+    made = [probe, *(folder for folder in probe.parents if not folder.exists())]  # deepest first
     try:
         probe.mkdir(parents=True, exist_ok=True)
-        probe.rmdir()
     except OSError as error:
         raise ReleaseRefusedError(
             f"{out} cannot be made ({error.strerror}): put the stick in, or give another place; the quarter stays open"
         ) from None
+    finally:
+        for folder in made:
+            with suppress(OSError):  # never made, or somebody put something into it meanwhile
+                folder.rmdir()
 
 
 def countables(connection: Connection, closes: date) -> tuple[Countable, ...]:

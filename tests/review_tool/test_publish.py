@@ -192,11 +192,13 @@ def test_the_seed_is_never_drawn_twice_for_one_release(machine: Machine) -> None
 
 
 def test_a_refused_release_leaves_no_entry_and_no_file(machine: Machine) -> None:
-    """Refused means that nothing is public."""
-    with pytest.raises(ReleaseRefusedError):
-        release(machine, THIRD, until=date(2026, 9, 14))
+    """Refused means that nothing is public; a folder that stays behind looks as if something were."""
+    before = set(machine.directory.iterdir())
 
-    assert not (machine.directory / "2026Q3").exists()
+    with pytest.raises(ReleaseRefusedError):
+        release(machine, THIRD, "no/such/folder", until=date(2026, 9, 14))
+
+    assert set(machine.directory.iterdir()) == before
     with machine.opened() as vault, vault.transaction() as connection:
         assert ledger.last(connection) is None
 
@@ -327,6 +329,14 @@ def test_a_place_that_cannot_be_written_closes_nothing(place: str, machine: Mach
     with machine.opened() as vault, vault.transaction() as connection:
         assert ledger.last(connection) is None
         assert connection.execute(select(RELEASE_SEED)).all() == []
+
+
+def test_a_place_is_made_with_the_folders_above_it(machine: Machine) -> None:
+    """It was tried before the ledger closed the quarter, and what was tried was taken away again."""
+    made = release(machine, THIRD, "releases/of 2026/2026Q3")
+
+    assert contents(machine.directory / "releases" / "of 2026" / "2026Q3") == made.files
+    assert [path.name for path in (machine.directory / "releases" / "of 2026").iterdir()] == ["2026Q3"]
 
 
 def test_a_place_that_fails_later_can_be_tried_again(machine: Machine) -> None:
