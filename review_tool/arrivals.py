@@ -53,9 +53,13 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Arrival:
-    """One envelope, opened or with the reason why not, before the vault knows of it."""
+    """One envelope, opened or with the reason why not, before the vault knows of it.
+
+    `file` is its name in the bundle, "" where none brought it now: by it the operator finds it on the server.
+    """
 
     sha256: str
+    file: str
     sealed: bytes
     opened: Opened | None
     reason: Quarantine | None
@@ -74,15 +78,17 @@ def ring_of(keystore: Keystore, software: str) -> Ring:
     )
 
 
-def opened(sealed: bytes, ring: Ring) -> Arrival:
+def opened(sealed: bytes, ring: Ring, file: str = "") -> Arrival:
     """Open one envelope, or find the reason why it goes into quarantine."""
-    digest = hashlib.sha256(sealed).hexdigest()
+    found, reason = None, None
     try:
-        return Arrival(sha256=digest, sealed=sealed, opened=unseal(sealed, ring.identities), reason=None)
+        found = unseal(sealed, ring.identities)
     except ContextError as error:
         raise AssertionError("an unknown configuration never keeps a report out") from error
     except FormatError as error:
-        return Arrival(sha256=digest, sealed=sealed, opened=None, reason=quarantine_class(error))
+        reason = quarantine_class(error)
+    digest = hashlib.sha256(sealed).hexdigest()
+    return Arrival(sha256=digest, file=file, sealed=sealed, opened=found, reason=reason)
 
 
 def known(connection: Connection, digests: Sequence[str]) -> dict[str, Fate]:
@@ -196,7 +202,12 @@ def _enter(connection: Connection, arrivals: dict[str, Arrival], fates: dict[str
         if fate.outcome is Outcome.CASE:
             entries.append(replace(who, act=Act.IMPORT, facts={"case": ids[digest], "envelope": digest}))
         elif fate.reason is not None:
-            facts = {**who.facts, "envelope": digest, "reason": fate.reason.value}
+            facts = {
+                **who.facts,
+                "envelope": digest,
+                "file": arrivals[digest].file,
+                "reason": fate.reason.value,
+            }
             entries.append(replace(who, act=Act.QUARANTINE, facts=facts))
         else:
             facts = {"envelope": digest, "outcome": fate.outcome.value}

@@ -76,12 +76,14 @@ class SetAside:
 
     Attributes:
         envelope: its SHA-256, 64 hex digits; the log has the same.
+        file: its name in the bundle and on the server; "" where the log does not say so.
         reason: its class.
         bundle: number of the bundle that brought it; None where the log does not say so any more.
         day: when it was set aside, "" where the log does not say so any more.
     """
 
     envelope: str
+    file: str
     reason: Quarantine
     bundle: int | None
     day: str
@@ -91,6 +93,7 @@ class SetAside:
         remedy = REMEDIES[self.reason]
         return {
             "envelope": self.envelope,
+            "file": self.file,
             "bundle": self.bundle,
             "day": self.day,
             "reason": self.reason.value,
@@ -117,6 +120,7 @@ def _set_aside(envelope: str, reason: Quarantine, told: Mapping[str, Json]) -> S
     bundle = told.get("bundle")
     return SetAside(
         envelope=envelope,
+        file=str(told.get("file", "")),
         reason=reason,
         bundle=bundle if isinstance(bundle, int) else None,
         day=str(told.get("day", "")),

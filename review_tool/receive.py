@@ -126,7 +126,7 @@ def receive(
             if entry.sha256 in fates:
                 continue
             try:
-                group.append(arrivals.opened(_read_envelope(source, entry), ring))
+                group.append(arrivals.opened(_read_envelope(source, entry), ring, entry.file_name))
             except StickFileError as error:
                 damaged[entry.id] = str(error)
             if _is_full(group):

@@ -15,7 +15,7 @@ from review_tool.cli import main
 from review_tool.errors import DoubtError
 from review_tool.quarantine import REMEDIES, SetAside
 from tests.center import DAY, PASSPHRASE, Center, make_center, sample_report
-from tests.review_tool.review_machine import Machine, broken_envelopes, make_machine, write_bundle
+from tests.review_tool.review_machine import Machine, broken_envelopes, entry_of, make_machine, write_bundle
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -62,6 +62,7 @@ def test_every_class_is_listed_with_its_bundle_and_its_day(
     assert {one.reason for one in found} == set(Quarantine)
     assert [one.bundle for one in found] == [1, 1, 1, 2, 2, 2, 2]
     assert {one.day for one in found} == {DAY.isoformat()}
+    assert {one.file for one in found} == {entry_of(content).file_name for content in broken.values()}
 
 
 def test_an_empty_quarantine_is_empty(machine: Machine, center: Center) -> None:
@@ -91,8 +92,11 @@ def test_the_command_says_what_each_means_and_what_to_do(
     assert "`review-tool quarantine`" in received.output
     assert listed.output.count("Next: ") == len(Quarantine)
     assert "7 envelopes in quarantine." in listed.output
+    files = {path.name for path in (tmp_path / "bundle").glob("*.age")}
+    assert all(f"File in the bundle: {name}\n" in listed.output for name in files)
     facts = [json.loads(line) for line in as_json.output.splitlines()]
     assert [one["reason"] for one in facts] == [one.reason for one in waiting(machine)]
+    assert {one["file"] for one in facts} == files
     assert all(one["means"] and one["next"] and one["bundle"] == 1 for one in facts)
 
 
