@@ -6,6 +6,7 @@ not in it: that has copies of its own. The old backup is replaced by one rename,
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -112,7 +113,7 @@ def restore(source: Path, keystore: Keystore, directory: Path, *, day: date, rev
 
     Raises:
         VaultError: there is a vault already.
-        DamagedBackupError: the backup is not whole, or not of this keystore's vault; nothing was restored.
+        DamagedBackupError: there is no backup, or it is not whole or not of this keystore's vault; nothing was restored.
         BackupError: it cannot be read, or the directory cannot be written.
     """
     backup = source / BACKUP_NAME if source.is_dir() else source
@@ -122,6 +123,10 @@ def restore(source: Path, keystore: Keystore, directory: Path, *, day: date, rev
             f"{directory} holds a vault already; restore into an empty folder, nothing is written over"
         )
     try:
+        if not backup.is_file():
+            raise DamagedBackupError(
+                str(backup), "is not there: put its disk in, or name the folder that `backup` wrote"
+            )
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(backup, unfinished)
         entries = _good_backup(unfinished, backup, keystore)
@@ -130,7 +135,8 @@ def restore(source: Path, keystore: Keystore, directory: Path, *, day: date, rev
     except OSError as error:
         raise BackupError(f"{backup} cannot be restored to {directory} ({error.strerror})") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where no folder could be made, there is nothing to take away
+            unfinished.unlink()
     with vaults.open_vault(directory, keystore, day=day, reviewer=reviewer, command="restore") as vault:
         vault.record(Act.RESTORE, day=day, reviewer=reviewer, entries=entries)
     return entries

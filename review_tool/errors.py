@@ -133,7 +133,7 @@ class NoBackupError(BackupError):
 
 
 class DamagedBackupError(BackupError):
-    """A backup is damaged, or belongs to another vault; nothing was restored from it."""
+    """A backup is missing or damaged, or belongs to another vault; nothing was restored from it."""
 
     exit_code = 65
 

@@ -187,13 +187,35 @@ def test_a_backup_is_restored_over_nothing(machine: Machine) -> None:
     assert (machine.vault / vault.FILE_NAME).read_bytes() == before
 
 
-def test_a_backup_that_cannot_be_read_is_named(machine: Machine) -> None:
-    """The disk is not plugged in."""
-    with pytest.raises(BackupError, match=r"no-disk.* cannot be restored"):
+@pytest.mark.parametrize("name", ["no-disk", "another-folder"])
+def test_a_place_without_a_backup_is_named(machine: Machine, name: str) -> None:
+    """The disk is not plugged in, or it is the wrong one; no empty vault is begun for it."""
+    (machine.directory / "another-folder").mkdir()
+
+    with pytest.raises(
+        DamagedBackupError, match=f"{name}.* is not there: put its disk in.*nothing was restored"
+    ):
         backup.restore(
-            machine.directory / "no-disk",
+            machine.directory / name,
             machine.center.keystore,
             machine.directory / "new",
+            day=DAY,
+            reviewer=REVIEWER,
+        )
+
+    assert not (machine.directory / "new").exists()
+
+
+def test_a_place_that_takes_no_vault_is_named(machine: Machine) -> None:
+    """The backup is whole; it is the folder that is none."""
+    kept = back_up(machine)
+    (machine.directory / "file").write_text("no folder")
+
+    with pytest.raises(BackupError, match=r"cannot be restored to .*file/new"):
+        backup.restore(
+            kept.path,
+            machine.center.keystore,
+            machine.directory / "file" / "new",
             day=DAY,
             reviewer=REVIEWER,
         )
