@@ -99,9 +99,10 @@ def receive(
         raise NoBackupError("an acknowledgement needs a backup: give --backup FOLDER on another disk")
     day, reviewer = today(), settings.reviewer
     with settings.opened("receive") as (vault, keystore), _progress("Opening reports") as step:
-        received = receiving.receive(
-            vault, bundle, keystore, day=day, reviewer=reviewer, software=SOFTWARE, progress=step
-        )
+        with session.noting(f"the bundle is {bundle}", ReceiveError, SignatureError, BundleError):
+            received = receiving.receive(
+                vault, bundle, keystore, day=day, reviewer=reviewer, software=SOFTWARE, progress=step
+            )
         kept = written = None
         if backup_to is not None:
             kept = backups.write_backup(
@@ -188,6 +189,8 @@ def quarantine(settings: Settings, retry: bool, as_json: bool) -> None:
     for one in found:
         remedy, bundle = quarantines.REMEDIES[one.reason], "?" if one.bundle is None else one.bundle
         say(f"{one.envelope[: quarantines.SHOWN_DIGITS]}  bundle {bundle}  {one.day:10}  {one.reason}")
+        if one.file:
+            say(f"    File in the bundle: {one.file}")
         say(f"    {remedy.means}.\n    Next: {remedy.next}.")
     if retry:
         say(

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from crypto.canonical import Json
-from crypto.errors import FormatError
+from crypto.errors import FormatError, KeystoreError
 from crypto.keystore import Keystore, RootKeystore, read_keystore, read_root_keystore
 from review_tool import vault as vaults
 from review_tool.coding import CODER_PATTERN
@@ -103,15 +103,30 @@ class Settings:
 
 @contextmanager
 def _keystore_at(path: Path, option: str) -> Iterator[None]:
-    """Say what keeps a keystore file from being read, apart from its passphrase."""
+    """Say what keeps a keystore file from being read, and of one that does not open, which it is and what to do."""
     if not path.is_file():
         raise FileFormatError(f"there is no keystore {path}; put its stick in, or name it with {option}")
+    next_step = (
+        f"it is {path}: check the passphrase word by word and run the command again, then try with the copy on the other "
+        f"stick ({option}); if no copy opens, `key recover` makes new ones from the shares on paper"
+    )
     try:
-        yield
+        with noting(next_step, KeystoreError):
+            yield
     except OSError as error:
         raise FileFormatError(f"the keystore {path} cannot be read ({error.strerror})") from None
     except MemoryError:
         raise MemoryShortError from None
+
+
+@contextmanager
+def noting(note: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Add to a refusal what only the caller knows, and a machine has no use for: which of several, and what to do next."""
+    try:
+        yield
+    except kinds as error:
+        error.add_note(note)
+        raise
 
 
 pass_settings = click.make_pass_decorator(Settings)
@@ -160,7 +175,8 @@ class ReviewGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (ReviewError, FormatError) as error:
-            say(f"review-tool: {error}", err=True)
+            notes: list[str] = getattr(error, "__notes__", [])
+            say(f"review-tool: {'; '.join([str(error), *notes])}", err=True)
             ctx.exit(error.exit_code)
 
 

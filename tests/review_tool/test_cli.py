@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crypto import signing
-from crypto.errors import FormatError
+from crypto.errors import FormatError, SignatureError
 from crypto.fingerprint import fingerprint
 from crypto.keystore import FLOOR_COST, write_keystore
 from crypto.report import clean_text
@@ -123,6 +123,28 @@ def test_a_backup_on_the_same_disk_keeps_the_server_from_forgetting(machine: Mac
     assert done.exit_code == errors.NoBackupError.exit_code
     assert len(machine.cases()) == 1
     assert not (folder / "stick").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda folder: (folder / "manifest.json").write_text("{}"), SignatureError.exit_code),
+        (lambda folder: (folder / "manifest.json").unlink(), errors.ReceiveError.exit_code),
+        (shutil.rmtree, errors.ReceiveError.exit_code),
+    ],
+    ids=["changed", "no manifest", "no folder"],
+)
+def test_a_bundle_that_is_refused_is_named_with_its_folder(
+    machine: Machine, tool: Tool, spoil: Callable[[Path], object], code: int
+) -> None:
+    """A stick holds several, and each has a file of that name."""
+    bundle = machine.directory / "bundle"
+    spoil(bundle)
+
+    refused = tool("receive", str(bundle))
+
+    assert refused.exit_code == code
+    assert refused.stderr.endswith(f"; the bundle is {bundle}\n")
 
 
 def test_a_doubtful_bundle_ends_with_a_code_of_its_own(machine: Machine, tool: Tool) -> None:
@@ -251,7 +273,7 @@ def test_a_refusal_is_one_sentence_and_its_own_code(machine: Machine, tool: Tool
 
 
 def test_a_wrong_passphrase_and_a_damaged_keystore_say_the_same(machine: Machine, tool: Tool) -> None:
-    """Nobody learns which it was."""
+    """Nobody learns which it was; everybody learns which file it is, and what to try."""
     (machine.directory / "passphrase").write_text("something else entirely")
     wrong = tool("list")
     content = bytearray((machine.directory / "keystore").read_bytes())
@@ -261,6 +283,8 @@ def test_a_wrong_passphrase_and_a_damaged_keystore_say_the_same(machine: Machine
 
     assert wrong.exit_code == damaged.exit_code == 22
     assert wrong.output == damaged.output
+    assert f"it is {machine.directory / 'keystore'}: check the passphrase" in wrong.stderr
+    assert "`key recover`" in wrong.stderr
 
 
 def test_too_little_memory_for_a_passphrase_is_said(machine: Machine, tool: Tool) -> None:
