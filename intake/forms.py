@@ -22,14 +22,6 @@ from intake.localizer import Localizer
 
 LONG_TEXTS: Final = frozenset({"narrative", "contact"})  # text fields of several lines; Enter stays in them
 
-# Fields that the page itself sends beside the questions. Any other name is an unknown field.
-TOKEN: Final = "token"  # noqa: S105 - the name of a field
-DECOY: Final = "website"  # nobody sees this field; programs that fill in everything do
-ASKED_AGAIN: Final = "again"  # set on the page that answers a post from another site
-DEED: Final = "do"  # the button that was pressed
-PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (docs/decisions.md 5)
-OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Told:

@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from crypto.content import CenterContent
+from intake import controls
 from intake.catalogues import say
 from intake.compression import Packed, pack
 from intake.config import SiteConfig
@@ -93,6 +94,7 @@ def environment(localizer: Localizer | None) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.globals["padding"] = controls.PADDING
     if localizer is not None:
         environment.install_gettext_translations(  # type: ignore[attr-defined] # added by the extension
             localizer.catalogue, newstyle=True

@@ -15,7 +15,7 @@ from jinja2 import Environment
 
 from crypto.answers import ConsentMode
 from crypto.report import FOLD_TEXTS, STEP_TITLES, Question
-from intake import forms
+from intake import controls, forms
 from intake.bodies import Posted
 from intake.catalogues import Sentence, say
 from intake.compression import Packed, Splice, pack
@@ -101,7 +101,7 @@ class Pages:
 
     def form_again(self, posted: Posted, token: str, problem: Problem | None = None) -> bytes:
         """The form with the words of a post, and what is wrong with it if anything is."""
-        again = bool(problem and problem.again) or bool(posted.first(forms.ASKED_AGAIN))
+        again = bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN))
         return self._form(forms.filled(self._form_kind, posted), token, problem, again=again)
 
     def check(self, posted: Posted, token: str) -> bytes:
@@ -113,7 +113,7 @@ class Pages:
             hints=hints(form[name].data or "" for name in _HINTED),
             pairs=forms.pairs_of(form, posted),
             token=token,
-            again=bool(posted.first(forms.ASKED_AGAIN)),
+            again=bool(posted.first(controls.ASKED_AGAIN)),
         )
 
     def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:

@@ -11,6 +11,7 @@ from crypto.errors import TextTooLongError
 from crypto.report import Question, question
 from intake.bodies import Posted, Reading
 from intake.catalogues import Sentence, say
+from intake.controls import OWN_FIELDS
 
 _CHARACTERS_A_WORD: Final = 6  # an English word and its space; only a hint of how much to cut
 _WORDS_AT_ONCE: Final = 5  # a hint in steps of five: no language needs another form of "words" for them
@@ -133,4 +134,6 @@ def other_site() -> Problem:
 
 def has_words(posted: Posted) -> bool:
     """Whether there is anything to give back."""
-    return any(value.strip() for values in posted.fields.values() for value in values)
+    return any(
+        value.strip() for name, values in posted.fields.items() if name not in OWN_FIELDS for value in values
+    )

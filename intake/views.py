@@ -18,7 +18,7 @@ from crypto.config import PublicConfig, Standing, standing
 from crypto.errors import FormatError, NoRecipientError, NothingToldError, TextTooLongError
 from crypto.report import Flag, LocalSets, Report, report_from_answers
 from crypto.seal import seal
-from intake import errors, forms, languages, logs, problems
+from intake import controls, errors, languages, logs, problems
 from intake.anonymity import IMMUTABLE, NO_STORE, FormTokens, is_from_another_site, origin_flags
 from intake.bodies import Posted, Reading, read_posted
 from intake.catalogues import say
@@ -111,7 +111,9 @@ def send(code: str) -> Response:
     parts = _parts()
     posted = g.posted = read_posted(request, parts.config.intake.limits)
     pages = parts.pages_in(code)
-    deed = posted.first(forms.DEED)
+    deed = posted.first(controls.DEED)
+    if deed == SHOW and not problems.has_words(posted):
+        return form(code)  # the button Start, or a language that was changed before anything was told
     problem = _doubt(request, posted)
     if problem is None and deed != SHOW:
         problem = _accept(parts, request, posted, pages, is_kept=deed != CHECK)
@@ -214,7 +216,7 @@ def _accept(parts: Parts, post: Request, posted: Posted, pages: Pages, *, is_kep
         return problems.closed(pages.other_way)
     try:
         report, flags = report_from_answers(
-            {name: values for name, values in posted.fields.items() if name not in forms.OWN_FIELDS},
+            {name: values for name, values in posted.fields.items() if name not in controls.OWN_FIELDS},
             parts.local,
         )
     except NothingToldError:
@@ -240,10 +242,10 @@ def _keep(parts: Parts, report: Report, flags: frozenset[Flag], pages: Pages) ->
 
 def _doubts(parts: Parts, post: Request, posted: Posted) -> frozenset[Flag]:
     """What is odd about how this came in. It is sealed with the report, and refuses nothing."""
-    flags = origin_flags(post) | parts.tokens.judge(posted.first(forms.TOKEN), parts.clock().seconds)
-    if posted.first(forms.DECOY):
+    flags = origin_flags(post) | parts.tokens.judge(posted.first(controls.TOKEN), parts.clock().seconds)
+    if posted.first(controls.DECOY):
         flags |= {Flag.HONEYPOT}
-    if posted.first(forms.ASKED_AGAIN):
+    if posted.first(controls.ASKED_AGAIN):
         flags |= {Flag.CROSS_SITE}
     return flags
 

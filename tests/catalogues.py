@@ -75,7 +75,11 @@ def template() -> Catalog:
     catalog = Catalog()
     for text, note in questions():
         catalog.add(text, auto_comments=[note])
-    methods = [("templates/**.html", "jinja2.ext.babel_extract"), ("**.py", "python")]
+    methods = [
+        ("templates/gallery.html", "ignore"),
+        ("templates/**.html", "jinja2.ext.babel_extract"),
+        ("**.py", "python"),
+    ]
     found = extract_from_dir(
         PACKAGE,
         methods,

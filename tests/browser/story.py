@@ -84,7 +84,7 @@ def up_to(moment: str, window: Window, server: Server) -> None:
 def fill_in(window: Window, server: Server) -> None:
     """Answer something in every step, and go back one."""
     window.go(f"{server.url}/en/")
-    window.press("main a.button")
+    window.press("main .start")
     window.press("[name=incident_types][value=blackmail]")
     window.type("#q-narrative", " ".join(NARRATIVE))
     window.press(STEP_ON)

@@ -32,7 +32,7 @@ def step_on(window) -> None:
 def tell_by_keyboard(window, url: str) -> None:
     """From the start page through all five steps to the thank-you page with Tab, Space, arrows, letters and Enter."""
     window.go(f"{url}/en/")
-    window.tab_to("main a.button")
+    window.tab_to("main .start")
     window.keys(Keys.ENTER)
     window.tab_to("#q-narrative")
     window.keys(*NARRATIVE)

@@ -45,7 +45,7 @@ def test_a_report_typed_by_keyboard_alone_is_kept_and_opens_offline(visit: Visit
     visit.go("/en/")
     story = f"{STORY} On {size}."
 
-    tab_to(page, "main a.button")
+    tab_to(page, "main .start")
     keyboard.press("Enter")
     page.wait_for_url("**/en/form")
     tab_to(page, "#q-narrative")

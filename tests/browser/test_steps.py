@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route
 
 from crypto.report import QUESTIONS, Kind
 from crypto.unseal import unseal_contact
-from intake import forms
+from intake import controls
 from tests.browser.conftest import Visit, stored_reports
 from tests.browser.states import go_to_step, press
 from tests.center import largest_report
@@ -39,7 +39,7 @@ def posted_pairs(page: Page) -> list[tuple[str, str]]:
     """Every answer that the form on a page would post now, in order."""
     pairs = page.evaluate("Array.from(new FormData(document.querySelector('#report')).entries())")
     # A form posts its lines with CR LF, whatever the field holds.
-    return [(name, value.replace("\r\n", "\n")) for name, value in pairs if name not in forms.OWN_FIELDS]
+    return [(name, value.replace("\r\n", "\n")) for name, value in pairs if name not in controls.OWN_FIELDS]
 
 
 def answer_everything(visit: Visit, served: Server) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ import html
 import pytest
 
 from crypto.report import QUESTIONS, Kind
-from intake import forms
+from intake import controls
 from intake.hints import hints
 from intake.languages import LANGUAGES
 from tests.center import largest_report
@@ -19,7 +19,7 @@ def sent_by(page: str) -> dict[str, list[str]]:
     parser.feed(page)
     found: dict[str, list[str]] = {}
     for name, value in parser.hidden:
-        if name not in forms.OWN_FIELDS:
+        if name not in controls.OWN_FIELDS:
             found.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return found
 

@@ -1,13 +1,14 @@
 """The form shows the questionnaire and nothing else, and every control keeps quiet on the reporter's device."""
 
 import re
+import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from crypto.report import QUESTIONS, Kind
-from intake import forms
+from intake import controls, forms
 from intake.bodies import Posted, Reading
 from intake.catalogues import Catalogue
 from intake.languages import SOURCE
@@ -51,7 +52,7 @@ def test_the_page_asks_every_question_with_every_answer_in_order(form):
     for attributes in shown.all(*CONTROLS):
         values.setdefault(attributes["name"], []).append(attributes.get("value") or "")
 
-    asked = [name for name in values if name not in forms.OWN_FIELDS]
+    asked = [name for name in values if name not in controls.OWN_FIELDS]
     assert asked == [question.name for question in QUESTIONS]
     for question in QUESTIONS:
         if question.kind in (Kind.SINGLE, Kind.MULTI):
@@ -76,6 +77,28 @@ def test_a_hidden_password_keeps_chromium_from_saving_the_page(page):
     assert password["value"] == "x"
     assert "hidden" in password
     assert "disabled" not in password
+
+
+def test_a_post_of_the_form_is_larger_than_what_chromium_writes_down(page):
+    """Measured: above 64 KiB a body never reaches the session file, whatever Back leads to."""
+    (pad,) = (one for one in page.all("input") if one.get("name") == "pad")
+
+    assert len(urllib.parse.quote_plus(pad["value"].replace("\n", "\r\n"))) > 65_536
+    assert (pad["type"], pad["autocomplete"]) == ("hidden", "off")
+
+
+def test_the_form_is_reached_by_a_post_so_that_back_finds_no_words(form):
+    """Measured: Chromium shows a page that came by GET again as it was left, with the words in it."""
+    client = form.client
+    start = Page(client.get("/en/").data)
+
+    (button,) = start.all("button")
+    answer = client.post("/en/form", data={"do": "show"})
+
+    assert (start.all("form")[0]["method"], start.all("form")[0]["action"]) == ("post", "/en/form")
+    assert (button["name"], button["value"]) == ("do", "show")
+    assert [one for one in start.all("a") if (one.get("href") or "").endswith("/form")] == []
+    assert len(answer.data) == len(client.get("/en/form").data)
 
 
 def test_enter_never_sends_because_the_first_button_is_disabled(page):

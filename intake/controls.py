@@ -1,0 +1,16 @@
+"""The controls of the form that are no questions: their names, and the padding that keeps a post off the disk."""
+
+from typing import Final
+
+# Fields that the page itself sends beside the questions. Any other name is an unknown field.
+TOKEN: Final = "token"  # noqa: S105 - the name of a field
+DECOY: Final = "website"  # nobody sees this field; programs that fill in everything do
+ASKED_AGAIN: Final = "again"  # set on the page that answers a post from another site
+DEED: Final = "do"  # the button that was pressed
+PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (docs/decisions.md 5)
+PAD: Final = "pad"  # empty lines, thrown away unread; see below
+OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD})
+
+# Chromium writes the body of a post to its session file when Back leads to a page that it cannot show again, unless page
+# and body are larger than 64 KiB. An empty line is one byte of a page and six of a body.
+PADDING: Final = "\n" * 11_000
