@@ -1,19 +1,21 @@
 """Coding one case at the terminal: the codebook's questions in order, asked until the answer is in it.
 
-What the reporter ticked is shown beside a question as a suggestion and never filled in.
+What the reporter ticked is shown beside a question with the codes that it suggests, and never filled in.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
 
-from crypto.codes import BIAS_CODED, OFFENSE_CODED, PLACE_CODED, RELATION_CODED
+from review_tool import code_words
 from review_tool.cases import Case, Clarity
+from review_tool.code_words import Suggestion, Vocabulary
 from review_tool.coding import CONFIDENCES, SEVERITIES, STRENGTHS, Crime
 from review_tool.session import say
 
-SHOWN: Final = 12  # codes of a list that are named when an answer is not in it
+SHOWN: Final = 12  # codes of a list that are named before it is asked for
+LIST: Final = "?"  # asks for all of them with their words
 
 
 def ask(case: Case, given: dict[str, Any]) -> dict[str, Any]:
@@ -22,11 +24,11 @@ def ask(case: Case, given: dict[str, Any]) -> dict[str, Any]:
     asked: dict[str, Callable[[], Any]] = {
         "period": lambda: click.prompt("When (2026-09, 2026Q3, 2026, 2020-2024, unknown)", type=str),
         "crime": lambda: _choice("A crime?", list(Crime)),
-        "bias_coded": lambda: _codes("Grounds", BIAS_CODED, (*told.bias, *told.bias_group)),
+        "bias_coded": lambda: _codes("Grounds", code_words.GROUNDS, (*told.bias, *told.bias_group)),
         "bias_strength": lambda: _number("Signs of bias: 0 none, 1 one weak, 2 several, 3 stated", STRENGTHS),
-        "offense_coded": lambda: _codes("Offenses, empty if none", OFFENSE_CODED, told.incident_types),
-        "place_coded": lambda: _code("Place", PLACE_CODED, told.place_type),
-        "relation_coded": lambda: _codes("Who did it", RELATION_CODED, told.offender_relation),
+        "offense_coded": lambda: _codes("Offenses, empty if none", code_words.OFFENSES, told.incident_types),
+        "place_coded": lambda: _code("Place", code_words.PLACES, told.place_type),
+        "relation_coded": lambda: _codes("Who did it", code_words.RELATIONS, told.offender_relation),
         "severity": lambda: _number("Severity 0 to 4", SEVERITIES),
         "confidence": lambda: _number("How sure are you, 1 to 3", CONFIDENCES),
         "clarity": lambda: _choice("How clear is the text", list(Clarity)),
@@ -46,29 +48,43 @@ def _number(question: str, numbers: range) -> int:
     return answer
 
 
-def _codes(question: str, allowed: Collection[str], ticked: Sequence[str]) -> list[str]:
-    _suggest(ticked)
+def _codes(question: str, known: Vocabulary, ticked: Sequence[str]) -> list[str]:
+    _offer(known, ticked)
     while True:
-        answer: str = click.prompt(f"{question} (codes with commas)", default="", show_default=False)
+        answer: str = click.prompt(
+            f"{question} (codes with commas, {LIST} lists them)", default="", show_default=False
+        )
         codes = [code.strip() for code in answer.split(",") if code.strip()]
-        if all(code in allowed for code in codes):
+        if _are_known(codes, known):
             return codes
-        _explain(allowed)
 
 
-def _code(question: str, allowed: Collection[str], ticked: str) -> str:
-    _suggest([ticked] if ticked else [])
+def _code(question: str, known: Vocabulary, ticked: str) -> str:
+    _offer(known, [ticked] if ticked else [])
     while True:
-        answer: str = click.prompt(f"{question} (one code)")
-        if answer in allowed:
+        answer: str = click.prompt(f"{question} (one code, {LIST} lists them)").strip()
+        if _are_known([answer], known):
             return answer
-        _explain(allowed)
 
 
-def _suggest(ticked: Sequence[str]) -> None:
-    if ticked:
-        say(f"  ticked: {', '.join(ticked)}")
+def _offer(known: Vocabulary, ticked: Sequence[str]) -> None:
+    """Name a few codes, and what each tick suggests."""
+    say(f"  codes: {', '.join([*known.words][:SHOWN])} ..")
+    for tick in ticked:
+        suggestion = known.suggests.get(tick, Suggestion(codes=()))
+        named = ", ".join(known.named(code) for code in suggestion.codes)
+        parts = [f"  ticked: {tick}", *([f"suggests {named}"] if named else []), suggestion.rule]
+        say("; ".join(part for part in parts if part))
 
 
-def _explain(allowed: Collection[str]) -> None:
-    say(f"  not in the codebook, which has {', '.join(sorted(allowed)[:SHOWN])} ..; see CODEBOOK.md")
+def _are_known(codes: Sequence[str], known: Vocabulary) -> bool:
+    """Whether all of them are in the codebook; if not, or if it was asked for, say what is."""
+    if LIST in codes:
+        width = max(map(len, known.words))
+        say("\n".join(f"  {code:{width}}  {words}" for code, words in known.words.items()))
+        return False
+    wrong = [code for code in codes if code not in known.words]
+    if wrong:
+        near = ", ".join(known.named(code) for one in wrong for code in known.nearest(one))
+        say(f"  not in the codebook; {f'near it: {near}; ' if near else ''}{LIST} lists its codes")
+    return not wrong

@@ -217,6 +217,8 @@ def test_a_case_is_coded_by_answering_questions(machine: Machine, tool: Tool) ->
         "sogi.lesbian, gi.trans",
         "2",
         "",
+        "bus",
+        "?",
         "transit",
         "ST",
         "1",
@@ -227,8 +229,10 @@ def test_a_case_is_coded_by_answering_questions(machine: Machine, tool: Tool) ->
     coded = tool("code", "R-0001", typed="\n".join(answers) + "\n")
 
     assert coded.exit_code == 0, coded.output
-    assert "ticked: sogi.lesbian, gi.trans" in coded.output
-    assert "not in the codebook" in coded.output
+    assert "ticked: gi.trans; suggests gi.trans (Being trans)\n" in coded.output
+    assert "not in the codebook; near it: transit (Bus, train or stop), 01 (Air, bus or train" in coded.output
+    assert "codes: home, home_other, street," in coded.output
+    assert "\n  13           Highway, road, alley or street\n" in coded.output
     (case,) = machine.cases()
     assert case.state == "closed"
 
