@@ -86,7 +86,8 @@ PLACES: Final = Vocabulary(
 RELATIONS: Final = Vocabulary(
     words={
         **{relation.value: OFFENDER_RELATION_LABELS[relation] for relation in codes.RELATIONS},
-        **{code: f"the victim was the offender's: {name}" for code, name in codes.RELATIONSHIPS.items()},
+        # In the standard's direction: who the victim was to the offender. The question says so.
+        **codes.RELATIONSHIPS,
     },
     suggests={
         relation.value: Suggestion(codes=one.picks or (relation.value, *one.nearest), rule=one.rule)

@@ -28,7 +28,11 @@ def ask(case: Case, given: dict[str, Any]) -> dict[str, Any]:
         "bias_strength": lambda: _number("Signs of bias: 0 none, 1 one weak, 2 several, 3 stated", STRENGTHS),
         "offense_coded": lambda: _codes("Offenses, empty if none", code_words.OFFENSES, told.incident_types),
         "place_coded": lambda: _code("Place", code_words.PLACES, told.place_type),
-        "relation_coded": lambda: _codes("Who did it", code_words.RELATIONS, told.offender_relation),
+        "relation_coded": lambda: _codes(
+            "Who did it; two letters say who the victim was to them",
+            code_words.RELATIONS,
+            told.offender_relation,
+        ),
         "severity": lambda: _number("Severity 0 to 4", SEVERITIES),
         "confidence": lambda: _number("How sure are you, 1 to 3", CONFIDENCES),
         "clarity": lambda: _choice("How clear is the text", list(Clarity)),
@@ -73,8 +77,12 @@ def _offer(known: Vocabulary, ticked: Sequence[str]) -> None:
     for tick in ticked:
         suggestion = known.suggests.get(tick, Suggestion(codes=()))
         named = ", ".join(known.named(code) for code in suggestion.codes)
-        parts = [f"  ticked: {tick}", *([f"suggests {named}"] if named else []), suggestion.rule]
-        say("; ".join(part for part in parts if part))
+        parts = (
+            (f"ticked: {tick}", tick),
+            (f"suggests {named}", named),
+            (f"rule: {suggestion.rule}", suggestion.rule),
+        )
+        say("  " + "; ".join(part for part, is_there in parts if is_there))
 
 
 def _are_known(codes: Sequence[str], known: Vocabulary) -> bool:
