@@ -764,6 +764,21 @@ def test_p12_twin_one_complementary_cell_opened_is_found_out():
     assert figures.Equations(opened).learnt() != []
 
 
+def test_p12_what_is_hidden_or_left_out_is_no_proof():
+    """Nobody is few in this quarter, and yet each exhibit hides something or is left out under some seed."""
+    told = figures.nobody_is_few()
+    releases = [figures.prepared(told, seed=bytes([number]) * 32) for number in range(16)]
+    without = [figures.without_full(one.files["release.json"]) for one in releases]
+
+    assert set().union(*without) == {"E01", "E03", "E04", "E06", "E09"}
+    assert any("E09" not in one for one in without)
+
+
+def test_p12_twin_hiding_for_cause_alone_would_be_a_proof():
+    """The sin: the same quarter without a draw hides nothing, so whatever is hidden elsewhere is a small group."""
+    assert figures.without_full(figures.primary_only({"2026Q3": figures.nobody_is_few()})) == set()
+
+
 IN_BOTH = ("sogi.gay", "race.asian")
 
 

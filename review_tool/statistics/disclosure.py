@@ -25,7 +25,7 @@ HIDDEN_SHARE: Final = 4  # at most one cell in so many may be hidden, else the e
 SEED_SIZE: Final = 32  # bytes, drawn before counting
 WEIGHT_UNIT: Final = 1000  # weights are whole numbers, so that no two machines choose differently
 MOST_EXTRA: Final = 3  # further cells hidden for the pattern's sake in an exhibit that hides anything
-RECORDS_ODDS: Final = 4  # the reports in all are hidden without need in one release of so many
+WITHOUT_NEED: Final = 4  # an exhibit that need hide nothing does so all the same one time in so many
 
 _PROTECTED: Final = object()  # known to this module alone
 
@@ -95,6 +95,8 @@ def protect(
     hidden = [_needed(table, k, keyed) for table in tables]
     for place in _opening(tables, hidden, together, k, keyed):
         hidden[place] = _covered(tables[place], frozenset({YES}), k, keyed)
+    if not any(hidden) and _is_drawn(tables, keyed):
+        hidden = _without_need(tables, k, keyed)
     if any(hidden):
         for place, code in _extra(tables, hidden, keyed):
             hidden[place] = _covered(tables[place], hidden[place] | {code}, k, keyed)
@@ -118,9 +120,7 @@ def _needed(table: Table, k: int, keyed: Keyed) -> frozenset[str]:
     if is_protected_group(table.total.size, k):
         raise CannotProtectError(f"{table.split.id}: the total itself is a protected group")
     primary = frozenset(cell.code for cell in table.cells if _is_primary(cell, table, k))
-    if not table.split.filter:
-        return _records(table, primary, keyed)
-    return _covered(table, primary, k, keyed) if primary else primary
+    return _hiding(table, primary, k, keyed) if primary else primary
 
 
 def _is_primary(cell: Cell, table: Table, k: int) -> bool:
@@ -128,14 +128,32 @@ def _is_primary(cell: Cell, table: Table, k: int) -> bool:
     return is_protected_group(cell.size, k) or (is_whole_line and table.total.size < ATTRIBUTE_LINE * k)
 
 
-def _records(table: Table, primary: frozenset[str], keyed: Keyed) -> frozenset[str]:
-    """Incidents and further reports: incidents stay, they are the total of every other table.
+def _hiding(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> frozenset[str]:
+    """The cells to hide for these.
 
-    The further reports and the reports in all are hidden together, which leaves both open upwards; now and then also
-    without need, because "hidden" would otherwise say that the further reports are few.
+    Of incidents and further reports, incidents stay: they are the total of every other table. The further reports and
+    the reports in all are hidden together, which leaves both open upwards.
     """
-    drawn = keyed.draw("records", table.split.id, TOTAL) % RECORDS_ODDS == 0
-    return frozenset({Record.FURTHER_REPORT.value, TOTAL}) if primary or drawn else frozenset()
+    if not table.split.filter:
+        return frozenset({Record.FURTHER_REPORT.value, TOTAL})
+    return _covered(table, start, k, keyed)
+
+
+def _is_drawn(tables: Sequence[Table], keyed: Keyed) -> bool:
+    """Whether an exhibit hides without need at this level: else whatever is hidden would prove a protected group."""
+    level = " ".join(f"{table.split.id}.{code}" for table in tables for code in table.split.labels)
+    return keyed.draw("without need", tables[0].split.id, level) % WITHOUT_NEED == 0
+
+
+def _without_need(tables: Sequence[Table], k: int, keyed: Keyed) -> list[frozenset[str]]:
+    """What would be hidden if a few cells were small: most often one, up to as many as a level can hold and one more."""
+    hidden: list[frozenset[str]] = [frozenset()] * len(tables)
+    lot = keyed.draw("pretended", tables[0].split.id, TOTAL)
+    most = max(sum(len(table.cells) for table in tables) // HIDDEN_SHARE, 1)
+    few = min((lot & -lot).bit_length(), most)  # one for every odd lot, two for half of the others, and so on
+    for place, code in _lots(tables, hidden, keyed)[: max(few, 1)]:
+        hidden[place] = _hiding(tables[place], hidden[place] | {code}, k, keyed)
+    return hidden
 
 
 def _covered(table: Table, start: frozenset[str], k: int, keyed: Keyed) -> frozenset[str]:
@@ -263,23 +281,28 @@ def _extra(
 
     At least one wherever something is hidden, and as many more as the share of hidden cells leaves room for.
     """
-    drawable = [place for place, table in enumerate(tables) if table.split.filter]
-    if not drawable:
+    if not tables[0].split.filter:
         return ()
-    candidates = [
-        (keyed.draw("extra", tables[place].split.id, cell.code) * _value(cell), place, cell.code)
-        for place in drawable
-        for cell in tables[place].cells
-        if cell.code not in hidden[place]
-    ]
-    is_yes_no = len(tables) > 1
-    cost = 2 if is_yes_no else 1  # a yes/no table hides both its cells
+    cost = 2 if len(tables) > 1 else 1  # a yes/no table hides both its cells
     room = sum(len(table.cells) for table in tables) // HIDDEN_SHARE - sum(map(len, hidden))
     wanted = 1 + keyed.draw("extra", tables[0].split.id, TOTAL) % MOST_EXTRA
+    return _lots(tables, hidden, keyed)[: min(wanted, max(room // cost, 1))]
+
+
+def _lots(
+    tables: Sequence[Table], hidden: Sequence[frozenset[str]], keyed: Keyed
+) -> tuple[tuple[int, str], ...]:
+    """Printed cells in the order in which they are drawn, one a table of a list; what loses least is likelier first."""
+    candidates = [
+        (keyed.draw("extra", table.split.id, cell.code) * _value(cell), place, cell.code)
+        for place, table in enumerate(tables)
+        for cell in table.cells
+        if cell.code not in hidden[place]
+    ]
     drawn: dict[object, tuple[int, str]] = {}
     for _, place, code in sorted(candidates):
-        drawn.setdefault(place if is_yes_no else code, (place, code))
-    return tuple(drawn.values())[: min(wanted, max(room // cost, 1))]
+        drawn.setdefault(place if len(tables) > 1 else code, (place, code))
+    return tuple(drawn.values())
 
 
 def _made(table: Table, hidden: Collection[str]) -> ProtectedTable:

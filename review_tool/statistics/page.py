@@ -25,6 +25,9 @@ READ_FIRST: Final = (
     "These are reports people chose to send us. They do not show how common hate is. More reports can mean more harm, "
     "more trust, or more outreach. We did not verify most of them. Small numbers are hidden so that nobody can be found."
 )
+LEFT_OUT: Final = (
+    "is left out: it could not be shown safely, or it was drawn by lot so that leaving one out tells less."
+)
 SEVERAL: Final = "People could tick several."
 
 _ONES: Final = (
@@ -104,7 +107,7 @@ def render(
 <p><strong>How to read this.</strong> {escape(READ_FIRST)}</p>
 <p>Counted are cases that our reviewers closed up to <time datetime="{closes}">{closes}</time> and no earlier release
 has counted, whenever the incident happened. People who asked not to be counted, double reports, tests and automatic
-messages are left out. Reports could be sent in English.</p>
+messages are left out.</p>
 {body}
 </main>
 </body>
@@ -191,7 +194,7 @@ def _annex(shown: Sequence[Shown], *, k: int, dropped: Sequence[str]) -> str:
         "A list is joined into broader lines when too much of it would be hidden.",
         "Nothing about officers is published in this release.",
     ]
-    lines += [f"“{title}” could not be shown safely and is left out." for title in dropped]
+    lines += [f"“{title}” {LEFT_OUT}" for title in dropped]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     hidden = "".join(f"<li>{escape(one.title)}: {_hidden_in(tables)}</li>" for one, tables in shown)
     return (

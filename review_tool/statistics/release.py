@@ -44,7 +44,7 @@ class PreparedRelease:
     Attributes:
         period: the quarter, `2026Q3`.
         files: `{path inside the directory: bytes}`, checksums and signature included.
-        levels: `{exhibit in lower case: level}` used, finest is 0; the number of levels stands for "dropped".
+        levels: `{exhibit in lower case: level}` to start from in the next quarter of the year, finest is 0.
     """
 
     period: str
@@ -147,7 +147,10 @@ class _Choice:
 def _at_level(
     exhibit: Exhibit, records: Sequence[Countable], first: int, seed: bytes, period: str
 ) -> _Choice:
-    """The finest level, from `first` on, at which little enough is hidden; none means the exhibit is dropped."""
+    """The finest level, from `first` on, at which little enough is hidden; where none will do, nothing is shown.
+
+    What is left out comes back at its coarsest level: the lot that leaves out without need is drawn anew each quarter.
+    """
     for level, splits in enumerate(exhibit.levels):
         if level < first:
             continue
@@ -158,7 +161,7 @@ def _at_level(
             continue
         if exhibit is RECORDS or not disclosure.hides_too_much(protected):
             return _Choice(level=level, counted=counted, together=together, protected=protected)
-    return _Choice(level=len(exhibit.levels), counted=(), together=(), protected=())
+    return _Choice(level=len(exhibit.levels) - 1, counted=(), together=(), protected=())
 
 
 def _check_period(period: str, earlier: Mapping[str, Any]) -> None:

@@ -29,7 +29,11 @@ Gate = Callable[[Case, Coding], Countable]
 
 
 def prepared(
-    records: Sequence[Countable], *, period: str = "2026Q3", before: PreparedRelease | None = None
+    records: Sequence[Countable],
+    *,
+    period: str = "2026Q3",
+    before: PreparedRelease | None = None,
+    seed: bytes = b"s" * 32,
 ) -> PreparedRelease:
     """A release of countable records, after another one or the first."""
     return release.prepare(
@@ -39,7 +43,7 @@ def prepared(
         center_name="Test Center",
         past=None if before is None else before.files["release.json"],
         levels={} if before is None else before.levels,
-        seed=b"s" * 32,
+        seed=seed,
         sign=lambda _: b"signature\n",
     )
 
@@ -104,6 +108,31 @@ def three_in_both() -> list[Countable]:
     """Twenty-five incidents: each ground is safe by itself, and together they are too many not to meet in three."""
     both = ("race.asian", "sogi.gay")
     return _of_grounds([("sogi.gay",)] * 17 + [("race.asian",)] * 5 + [both] * 3)
+
+
+def nobody_is_few() -> list[Countable]:
+    """Sixty incidents in which no cell and no two rows hold one to four."""
+    return [
+        record(
+            number,
+            grounds=(("sogi.gay", "gi.trans", "race.asian")[number % 3],),
+            place="20" if number % 2 else "58",
+            answers={
+                "incident_types": ("words",) if number % 2 else ("hit",),
+                "reported_to": ("none",) if number % 3 else ("police",),
+            },
+        )
+        for number in range(1, 61)
+    ]
+
+
+def without_full(published: bytes) -> set[str]:
+    """Exhibits of the last release that hide something, or are left out."""
+    shown: dict[str, bool] = {}
+    for table in json.loads(published)["releases"][-1]["tables"]:
+        name = table["id"].partition(".")[0]
+        shown[name] = shown.get(name, True) and all(cell["v"] != "c" for cell in table["cells"])
+    return {one.id for one in hierarchy.QUARTERLY if not shown.get(one.id, False)}
 
 
 def _of_grounds(told: Iterable[tuple[str, ...]]) -> list[Countable]:
@@ -179,10 +208,14 @@ class Equations:
         return ends[0], ends[1]
 
     def learnt(self) -> list[str]:
-        """Hidden cells that cannot be empty, or cannot hold K: what an intruder learns something about."""
+        """Hidden cells that cannot be empty, or cannot hold K: what an intruder learns something about.
+
+        Of a hidden total it is the part that is not printed: reports in all are no fewer than the incidents.
+        """
+        printed = {column for columns, _ in self._fixed if len(columns) == 1 for column in columns}
         found = []
         for name, columns in self.hidden:
-            low, high = self.bounds(columns)
+            low, high = self.bounds(column for column in columns if column not in printed)
             if low > 0 or high < K:
                 found.append(name)
         return found

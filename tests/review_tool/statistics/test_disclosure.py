@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from review_tool.statistics import disclosure
+from review_tool.gates import linked
+from review_tool.statistics import disclosure, hierarchy, tables
 from review_tool.statistics.disclosure import CannotProtectError, Keyed, ProtectedTable, protect
 from review_tool.statistics.hierarchy import TOTAL
-from tests.review_tool.statistics.records import table_of
+from tests.review_tool.statistics.records import record, table_of
 
 K = 5
 SEEDS = st.binary(min_size=32, max_size=32)
@@ -153,6 +154,45 @@ def test_a_zero_is_hidden_too_now_and_then_beside_a_small_cell():
 
     assert any(hidden)
     assert not all(hidden)
+
+
+def test_a_table_without_a_small_cell_hides_some_too_one_time_in_four():
+    """Else a hidden cell would prove to whoever knows the rule that a group of one to four is in the table."""
+    safe = _table([0, 0, 5, 9, 30, 40, 60, 80, 0, 0, 0, 7])
+    shown = [_protected(safe, number.to_bytes(32)) for number in range(400)]
+
+    without_need = [len(one.hidden) for one in shown if one.hidden]
+
+    assert 70 <= len(without_need) <= 130
+    assert min(without_need) >= 2
+
+
+def test_a_pattern_of_need_comes_up_without_need_as_well():
+    """A small cell with the cover it takes, and two that need none: no pattern of the first is its own."""
+    small = _table([3, 5, 0, 0, 60, 70, 80, 90, 0, 0, 100, 110])
+    none = _table([0, 8, 0, 0, 60, 70, 80, 90, 0, 0, 100, 110])
+
+    sizes = [
+        {len(_protected(table, number.to_bytes(32)).hidden) for number in range(400)}
+        for table in (small, none)
+    ]
+
+    assert sizes[0] <= sizes[1]
+
+
+def test_the_reports_in_all_are_hidden_without_need_by_the_same_lot():
+    """One function draws for every exhibit, the one of records too."""
+    (split,) = hierarchy.RECORDS.levels[0]
+    told = linked([record(number) for number in range(1, 31)])
+    counted = tables.count(told, [split])
+
+    hidden = [
+        protect(counted, together=(), seed=number.to_bytes(32), release_id="2026Q3")[0].hidden
+        for number in range(100)
+    ]
+
+    assert {(), ("further_report", TOTAL)} == set(hidden)
+    assert 10 <= sum(map(bool, hidden)) <= 40
 
 
 def test_the_threshold_is_never_lowered():
