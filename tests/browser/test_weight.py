@@ -73,7 +73,7 @@ def test_a_whole_report_is_light(served: Server, stylesheet: Sent):
     sent = [
         ask(served, "/en/"),
         stylesheet,
-        ask(served, "/en/form"),
+        ask(served, "/en/form", {"do": "show"}),  # the button Start
         ask(served, "/en/form", {"narrative": "They shouted."}),
         ask(served, "/en/done"),
     ]
