@@ -38,13 +38,16 @@ class Chromium:
         self._page.set_default_timeout(PATIENCE * 1000)
         # The lock of a profile names machine and process.
         self._process = int((self._profile / "SingletonLock").readlink().name.rpartition("-")[2])
-        self._tools = self._context.new_cdp_session(self._page)
         self._began = self._moved = 0.0
 
     @property
     def address(self) -> str:
         """What the address bar shows, also over one of the browser's own error pages."""
-        history = self._tools.send("Page.getNavigationHistory")
+        tools = self._context.new_cdp_session(
+            self._page
+        )  # the old one is lost where the browser shows a page of its own
+        history = tools.send("Page.getNavigationHistory")
+        tools.detach()
         return str(history["entries"][history["currentIndex"]]["url"])
 
     def go(self, address: str) -> None:

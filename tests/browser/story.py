@@ -19,8 +19,8 @@ TYPED: Final = (*NARRATIVE, *WHEN, *CONTACT, *OWN_WORDS)
 # Names and values of what is chosen, and the labels as the check page shows them.
 CHOSEN: Final = ("incident_types", "blackmail", "Blackmail", "officer_agency", "sheriff", "consent_quote")
 # What the server of the story is set to: a store that is given up soon, and a limit that can be typed past.
-SETTINGS: Final = "deadline_seconds = 0.5\n[intake.limits]\ntext_kib = 128\n"
-TOO_MUCH: Final = 140 * 1024  # letters
+SETTINGS: Final = "deadline_seconds = 0.5\n[intake.limits]\ntext_kib = 256\n"
+TOO_MUCH: Final = 300 * 1024  # letters
 TOO_LONG: Final = 400  # characters; own words have 120
 
 STEP_ON: Final = "a.button.onstep"

@@ -56,6 +56,7 @@ FIELDS_REMEMBERED: Final = tuple(
     )
 )
 NO_PASSWORD: Final = (FIELDS, '<input type="password" name="p" value="x" hidden autocomplete="off">', "")
+UNPADDED: Final = (FIELDS, '<input type="hidden" name="pad" value="{{ padding }}" autocomplete="off">', "")
 EMPTY_PASSWORD: Final = (FIELDS, 'name="p" value="x" hidden', 'name="p" value="" hidden')
 ANSWERED_200: Final = (
     "intake/views.py",
@@ -149,17 +150,8 @@ def go_back_after_checking(window: Window, server: Server) -> None:
     window.back()
 
 
-KEPT_IN_MEMORY: Final = "Chromium keeps the form in memory for Back, no-store or not, when it came by GET"
-KEPT_BY_BACK: Final = (
-    "Chromium writes what was posted when Back leads to a page that was the answer to a post"
-)
-
-
-@pytest.mark.parametrize(
-    "browser",
-    [pytest.param("chromium", marks=pytest.mark.xfail(reason=KEPT_IN_MEMORY, strict=True)), "firefox"],
-)
-def test_back_after_sending_shows_an_empty_form(browser, open_window, form):
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_back_after_sending_shows_no_word(browser, open_window, form):
     """Whoever takes the phone next reads nothing."""
     window = open_window(browser)
 
@@ -169,10 +161,7 @@ def test_back_after_sending_shows_an_empty_form(browser, open_window, form):
     assert (window.words_in("#q-narrative"), window.words_in("#q-when_text")) == ("", "")
 
 
-@pytest.mark.parametrize(
-    "browser",
-    [pytest.param("chromium", marks=pytest.mark.xfail(reason=KEPT_BY_BACK, strict=True)), "firefox"],
-)
+@pytest.mark.parametrize("browser", BROWSERS)
 def test_nothing_told_lies_on_the_device_after_back_to_the_check_page(browser, open_window, form):
     """To look once more at what was sent is what many will try."""
     window = open_window(browser)
@@ -181,6 +170,32 @@ def test_nothing_told_lies_on_the_device_after_back_to_the_check_page(browser, o
     window.settle()
 
     assert told_by(window) == {VISITED}
+
+
+BY_LINK: Final = (
+    "intake/templates/start.html",
+    """<button class="start" name="do" value="show">{{ _('Start') }}</button>""",
+    """<a class="start" href="/{{ language.code }}/form">{{ _('Start') }}</a>""",
+)
+
+
+def test_twin_a_form_behind_a_link_is_shown_again_by_back(open_window, tmp_path, socket_enabled):
+    """What Chromium does with a page that came by GET, whatever its headers say."""
+    window = open_window("chromium")
+    with running(tmp_path / "form", BY_LINK) as server:
+        go_back_after_sending(window, server)
+
+        assert NARRATIVE[0] in window.words_in("#q-narrative")
+
+
+def test_twin_a_post_without_padding_is_written_down_by_back(open_window, tmp_path, socket_enabled):
+    """What Chromium does where Back leads to a page that was the answer to a post."""
+    window = open_window("chromium")
+    with running(tmp_path / "form", UNPADDED) as server:
+        go_back_after_checking(window, server)
+        window.settle()
+
+        assert told_by(window) > {VISITED}
 
 
 def check(window: Window, server: Server) -> None:
@@ -201,6 +216,8 @@ def send(window: Window, server: Server) -> None:
     window.press(SEND)
 
 
+# The padding alone keeps every post out of the session file of this Chromium. Password field and 303 stand behind it, for
+# programs that keep more than 64 KiB of a page; so their twins have no padding.
 # What is found when measures are taken away: (browser, how far, sins, some of what is found). Firefox heeds the form's
 # own attribute in all fields but those of several lines; Chromium keeps what fields are called, and whether ticked.
 TICKED: Final = ("incident_types", "officer_agency", "consent_quote")
@@ -211,10 +228,10 @@ NEEDED: Final = {
     "303 where there is no password field, in Chromium": (
         "chromium",
         send,
-        (NO_PASSWORD, ANSWERED_200),
+        (UNPADDED, NO_PASSWORD, ANSWERED_200),
         POSTED,
     ),
-    "a password field, in Chromium": ("chromium", check, (NO_PASSWORD,), POSTED),
+    "a password field, in Chromium": ("chromium", check, (UNPADDED, NO_PASSWORD), POSTED),
 }
 NEEDED_TOO: Final = {
     "no-store, in Firefox": ("firefox", check, (SHOWN_TO_CACHES,), POSTED),
@@ -230,7 +247,12 @@ NEEDED_TOO: Final = {
         (FORM_REMEMBERED, *FIELDS_REMEMBERED),
         (*NARRATIVE, *WHEN, *CONTACT, *TICKED),
     ),
-    "a password field that is not empty, in Chromium": ("chromium", check, (EMPTY_PASSWORD,), POSTED),
+    "a password field that is not empty, in Chromium": (
+        "chromium",
+        check,
+        (UNPADDED, EMPTY_PASSWORD),
+        POSTED,
+    ),
 }
 
 
@@ -251,7 +273,7 @@ def test_twin_a_form_without_one_of_the_measures_is_found_out(measure, open_wind
 
 def test_the_303_alone_keeps_a_good_report_off_the_disk(open_window, tmp_path):
     """The other half of the twin before: without the password field, only the 303 stands between report and disk."""
-    with running(tmp_path / "sinful", NO_PASSWORD) as server:
+    with running(tmp_path / "sinful", UNPADDED, NO_PASSWORD) as server:
         window = open_window("chromium")
         send(window, server)
         window.settle()
