@@ -244,7 +244,7 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
         deadline_seconds=deadline,
         production=section.value("production", bool, True),
         limits=Limits(
-            text_kib=limits.number("text_kib", 1024, 128, 8192),
+            text_kib=limits.number("text_kib", 1024, 256, 8192),
             drain_mib=limits.number("drain_mib", 512, 1, 4096),
         ),
     )
