@@ -414,9 +414,9 @@ def test_p5_no_core_is_dumped_and_its_twin_would_be(tmp_path, socket_enabled):
 @pytest.mark.loopback
 def test_p6_every_acknowledged_report_survives_kill_nine_under_load(tmp_path, socket_enabled):
     """Who saw "We have it" has a report that is there afterwards, once, and opens."""
-    acknowledged, kept = servers.killed_under_load(tmp_path, ROOT, cycles=5)
+    acknowledged, kept = servers.killed_under_load(tmp_path, ROOT, cycles=20)
 
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > 1000
     assert acknowledged <= kept
 
 

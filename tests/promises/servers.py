@@ -27,7 +27,7 @@ from tests.server_copy import ROOT
 TOLD = {"narrative": ["We were shouted at."], "incident_types": ["words"]}
 TEXTS = tuple(asked.name for asked in QUESTIONS if asked.kind is Kind.TEXT)
 FORM_TYPE = "application/x-www-form-urlencoded"
-SENDERS = 8  # people who send at the same time
+SENDERS = 16  # people who send at the same time: as many as share a commit
 
 
 @contextlib.contextmanager
