@@ -68,6 +68,8 @@ bench: .venv/test.done
 
 hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
+	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
+	$(BIN)/pytest -q -m hardening tests/browser
 
 UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 catalogues: .venv/test.done
