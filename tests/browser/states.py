@@ -22,7 +22,6 @@ from intake import kept, readiness, views
 from intake.app import create_app
 from intake.clock import Now
 from intake.config import load
-from intake.gallery import gallery
 from tests.browser.conftest import PHONE, site_section
 from tests.center import Center, example_content, largest_report, make_center
 from tests.intake.conftest import NOON, write_config
@@ -120,10 +119,7 @@ def _client(
             raise ArithmeticError
         return Now(moment=moment)
 
-    application = create_app(config, center.config, store=store, clock=clock)
-    if gallery.name not in application.blueprints:
-        application.register_blueprint(gallery)
-    return application.test_client()
+    return create_app(config, center.config, store=store, clock=clock).test_client()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
