@@ -13,7 +13,7 @@ _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"[\w.+-]+@[\w-]+\.[\w.-]+\w",  # an e-mail address
-        r"(?<![\w@.])@\w[\w.]{2,}",  # a handle
+        r"(?<![\w@.])@\w[\w.]+\w",  # a handle
         r"(?<!\w)\+?\(?\d(?:[ ().\-/]{0,2}\d){6,14}(?!\w)",  # a phone number, in any digits
         rf"\b\d{{1,5}} (?:[\w.]+ ){{0,3}}(?:{_STREETS})\b",  # a house in a street
         r"\b(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{2,4}[ -]?[a-z0-9]{3,4}\b(?<=\d)",  # a plate, such as 7ABC123

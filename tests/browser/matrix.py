@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, launch_arguments
 from tests.browser.states import SCHEMES, STATES, Site, looking, show
-from tests.hardening.__main__ import _part
+from tests.hardening.__main__ import part_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -76,7 +76,7 @@ def faults(page: Page, name: str) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit all combinations or one part of them; end with 1 if anything is found."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.matrix", description=__doc__)
-    parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="the I-th of N parts")
+    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
     part, parts = parser.parse_args(arguments).part
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as root, sync_playwright() as driver:

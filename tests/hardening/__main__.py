@@ -39,7 +39,7 @@ class Job:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that were asked for; end with 1 if any piece was not refused as documented."""
     parser = argparse.ArgumentParser(prog="python -m tests.hardening", description=__doc__)
-    parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="the I-th of N parts")
+    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
     part, parts = parser.parse_args(arguments).part
     wrong = [piece for job in jobs() for piece in run_part(job, part, parts)]
     print(f"hardening: {f'FAILED, {len(wrong)} pieces' if wrong else 'passed'}", flush=True)
@@ -120,7 +120,7 @@ def run_part(job: Job, part: int, parts: int) -> list[str]:
     return wrong
 
 
-def _part(text: str) -> tuple[int, int]:
+def part_of(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
         raise argparse.ArgumentTypeError("give a part as I/N, for example 3/8")

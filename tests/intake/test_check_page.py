@@ -118,6 +118,7 @@ def test_a_post_to_a_language_that_is_not_there_gives_the_words_back(form):
         ("روی ۹۱۶۵۵۵۰۱۰۰ زنگ بزنید", ("۹۱۶۵۵۵۰۱۰۰",)),
         ("write to sam.o@example.org!", ("sam.o@example.org",)),
         ("he is @some_one online", ("@some_one",)),
+        ("It was @a_handle.", ("@a_handle",)),
         ("at 1234 Oak Street, Apt 5", ("1234 Oak Street",)),
         ("plate 7ABC123 on a van", ("7ABC123",)),
         ("It was in 2026, at 5 in the afternoon, near 3 bars.", ()),
