@@ -121,6 +121,7 @@ def run_part(job: Job, part: int, parts: int) -> list[str]:
 
 
 def part_of(text: str) -> tuple[int, int]:
+    """Read `3/8` as the third of eight parts."""
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
         raise argparse.ArgumentTypeError("give a part as I/N, for example 3/8")
