@@ -30,7 +30,7 @@ _COLORS: Final[Names] = dict.fromkeys(
 _SITE: Final[Names] = dict.fromkeys(
     (
         "title", "exit_url", "onion", "emergency", "other_way", "how_to", "texts_confirmed_on",
-        "resource_max_age_months", "allow_unreviewed", "one_page",
+        "resource_max_age_months", "allow_unreviewed", "one_page", "utc_offset_hours",
     )
 ) | {
     "resource": dict.fromkeys(("code", "label", "phone", "text", "web", "languages", "hours", "checked_on")),

@@ -15,6 +15,10 @@ class Now:
         """The UTC day: goes inside the seal, and decides which keys are active."""
         return self.moment.date()
 
+    def day_at(self, utc_offset_hours: int) -> date:
+        """The day on a clock that is so many hours ahead of UTC; no answer, key or record depends on it."""
+        return (self.moment + timedelta(hours=utc_offset_hours)).date()
+
     @property
     def week(self) -> str:
         """The ISO week, such as `2026-W40`: the finest time that is kept in clear."""

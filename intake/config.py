@@ -107,6 +107,7 @@ class SiteConfig:
     one_page: bool = False  # all steps of the form at once
     resources: tuple[Resource, ...] = ()
     events: tuple[Event, ...] = ()
+    utc_offset_hours: int = 0  # of the Center's clock in winter; only for when the day of an event is over
     theme: Theme = field(default_factory=Theme)
 
 
@@ -268,6 +269,7 @@ def _site(section: _Section, base: Path) -> SiteConfig:
         one_page=section.value("one_page", bool, False),
         resources=tuple(_resource(entry) for entry in section.sections("resource")),
         events=tuple(_event(entry) for entry in section.sections("event")),
+        utc_offset_hours=section.number("utc_offset_hours", 0, -12, 14),
         theme=_theme(section.section("theme"), base),
     )
 

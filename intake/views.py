@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from flask import Blueprint, Request, Response, current_app, g, request
@@ -59,6 +60,11 @@ class Parts:
         day = self.clock().day
         return standing(self.public, day) is Standing.CLOSED or not self.public.active(day)
 
+    @property
+    def day_here(self) -> date:
+        """The day where the Center is."""
+        return self.clock().day_at(self.config.site.utc_offset_hours)
+
     def pages_in(self, code: str) -> Pages:
         """The pages of a language.
 
@@ -89,7 +95,7 @@ def choose_language() -> Response:
 def start(code: str) -> Response:
     """Say what this is."""
     parts = _parts()
-    return _page(parts.pages_in(code).start(parts.clock().day))
+    return _page(parts.pages_in(code).start(parts.day_here))
 
 
 @reporter.get("/<code>/form")
@@ -129,14 +135,14 @@ def send(code: str) -> Response:
 def done(code: str) -> Response:
     """Thank the reporter, in the same bytes for everyone."""
     parts = _parts()
-    return _page(parts.pages_in(code).done(parts.clock().day))
+    return _page(parts.pages_in(code).done(parts.day_here))
 
 
 @reporter.get("/<code>/help")
 def find_help(code: str) -> Response:
     """Show places that help."""
     parts = _parts()
-    return _page(parts.pages_in(code).help(parts.clock().day))
+    return _page(parts.pages_in(code).help(parts.day_here))
 
 
 @reporter.get("/leave")

@@ -102,6 +102,43 @@ def test_enter_in_a_one_line_field_sends_nothing(visit: Visit):
     assert visit.page.locator(ONE_LINE).first.input_value() == "May"
 
 
+def press_enter_on_a_tick(visit: Visit, name: str) -> str:
+    """Type, press Enter on a tick or a choice, and return the heading of what is shown then."""
+    visit.go("/en/form")
+    visit.page.fill("#q-narrative", "half a sent")
+    go_to_step(visit.page, 1 if name == "incident_types" else 4)
+    visit.page.locator(f"[name={name}]").first.focus()
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_load_state()
+    return visit.page.inner_text("h1")
+
+
+@pytest.mark.parametrize("name", ["incident_types", "role"])
+def test_enter_on_a_tick_sends_nothing_and_keeps_the_language(visit: Visit, served: Server, name: str):
+    """Chromium presses the first button that is not disabled: it must be one that only shows the form again."""
+    before = len(stored_reports(served))
+
+    assert press_enter_on_a_tick(visit, name) == "Tell us what happened"
+
+    assert "/en/form" in visit.page.url
+    assert visit.page.input_value("#q-narrative") == "half a sent"
+    assert len(stored_reports(served)) == before
+
+
+def test_twin_without_the_second_button_enter_on_a_tick_goes_astray(visit: Visit):
+    """The same where the first button that is not disabled is a language."""
+
+    def without_second_button(route: Route) -> None:
+        answer = route.fetch()
+        button = '<button form="report" name="do" value="show" hidden>Continue</button>'
+        assert button in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace(button, ""))
+
+    visit.page.route("**/en/form", without_second_button)
+
+    assert press_enter_on_a_tick(visit, "incident_types") != "Tell us what happened"
+
+
 def test_twin_without_the_first_button_enter_is_seen_to_send(visit: Visit):
     """The detector on a form whose first button is a real one."""
 

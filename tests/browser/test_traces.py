@@ -61,7 +61,7 @@ EMPTY_PASSWORD: Final = (FIELDS, 'name="p" value="x" hidden', 'name="p" value=""
 ANSWERED_200: Final = (
     "intake/views.py",
     '    return _redirect(f"/{code}/done", 303)',
-    "    return _page(pages.done(parts.clock().day))",
+    "    return _page(pages.done(parts.day_here))",
 )
 
 

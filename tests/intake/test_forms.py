@@ -108,7 +108,8 @@ def test_enter_never_sends_because_the_first_button_is_disabled(page):
 
     assert "disabled" in buttons[0]
     assert "hidden" in buttons[0]
-    assert buttons[0]["form"] == form["id"]
+    assert buttons[0]["form"] == buttons[1]["form"] == form["id"]
+    assert (buttons[1]["value"], "hidden" in buttons[1]) == ("show", True)
     assert {one["name"] for one in buttons[1:]} == {"do"}
 
 

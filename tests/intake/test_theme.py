@@ -1,7 +1,7 @@
 """The look of a Center: its own colors if people can read them, its logo, its events."""
 
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -114,6 +114,22 @@ def test_an_event_is_announced_until_its_day_is_over(tmp_path):
     form.moment += timedelta(days=1)
     assert told("/en/") == []
     assert "Coming up" not in client.get("/en/").text
+    form.store.close()
+
+
+def test_the_day_of_an_event_ends_where_the_center_is(tmp_path):
+    """Six in the evening in Sacramento is two in the morning of the next day by UTC."""
+    form = make_form(tmp_path)
+    site = replace(form.config.site, events=(Event(day=DAY, label={"en": "Town hall"}),), utc_offset_hours=-8)
+    form.config = replace(form.config, site=site)
+    client = form.client
+
+    form.moment = datetime(
+        DAY.year, DAY.month, DAY.day, 23, 59, tzinfo=timezone(timedelta(hours=-8))
+    ).astimezone(UTC)
+    assert "Town hall" in client.get("/en/").text
+    form.moment += timedelta(minutes=2)
+    assert "Town hall" not in client.get("/en/").text
     form.store.close()
 
 
