@@ -108,8 +108,8 @@ def press_enter_on_a_tick(visit: Visit, name: str) -> str:
     visit.page.fill("#q-narrative", "half a sent")
     go_to_step(visit.page, 1 if name == "incident_types" else 4)
     visit.page.locator(f"[name={name}]").first.focus()
-    visit.page.keyboard.press("Enter")
-    visit.page.wait_for_load_state()
+    with visit.page.expect_navigation():
+        visit.page.keyboard.press("Enter")
     return visit.page.inner_text("h1")
 
 
