@@ -12,6 +12,7 @@ from typing import Final
 
 from crypto.report import Report
 from crypto.seal import seal
+from intake.controls import PAD, PADDING
 from tests.bench.servers import WARM_UP, Ask, Served, served_floor, served_form
 from tests.center import DAY, Center
 
@@ -28,8 +29,10 @@ ANSWERS: Final = {
     "reported_to": ["none"],
 }
 BODY: Final = urllib.parse.urlencode(ANSWERS, doseq=True).encode("ascii")
+# What a browser sends of our form: the padding comes along.
+PADDED: Final = BODY + b"&" + urllib.parse.urlencode({PAD: PADDING.replace("\n", "\r\n")}).encode("ascii")
 FORM: Final = Ask(method="GET", path="/en/form")
-SEND: Final = Ask(method="POST", path="/en/form", body=BODY)
+SEND: Final = Ask(method="POST", path="/en/form", body=PADDED)
 DONE: Final = Ask(method="GET", path="/en/done")
 BARE_GET: Final = Ask(method="GET", path="/")
 BARE_POST: Final = Ask(method="POST", path="/", body=BODY)
