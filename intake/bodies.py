@@ -20,6 +20,7 @@ from intake.controls import PAD
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FIELDS: Final = 2_000  # pairs; our page has some 320, and each costs a little memory
 _PAD: Final = f"{PAD}=".encode()  # 66,000 bytes of nothing are not taken apart
+_END: Final = 65_536  # bytes; all short fields of the form together are shorter
 _STEP: Final = 65_536  # bytes a read
 
 
@@ -69,21 +70,26 @@ def read_posted(request: Request, limits: Limits) -> Posted:
 
 
 def _read(request: Request, limits: Limits) -> tuple[bytes, Reading]:
-    """Read up to the text limit, then drain up to the other limit."""
-    kept = bytearray()
+    """Read up to the text limit, then drain up to the other limit; what stands at the very end is kept, too.
+
+    One field of a megabyte must not take the short ones behind it along: they are given back as well.
+    """
+    kept, end = bytearray(), b""
     wanted = limits.text_kib * 1024
     read = 0
     try:
         stream: IO[bytes] = request.stream
         while piece := stream.read(_STEP):
             read += len(piece)
-            kept += piece[: max(0, wanted - len(kept))]
+            room = max(0, wanted - len(kept))
+            kept += piece[:room]
+            end = (end + piece[room:])[-_END:]
             if read > limits.drain_mib * 1024 * 1024:
                 break  # the line is cut here: nobody types this much
     except (OSError, ClientDisconnected):
         return bytes(kept), Reading.CUT
     if read > wanted:
-        return bytes(kept), Reading.TOO_MUCH
+        return bytes(kept) + b"&" + end.partition(b"&")[2], Reading.TOO_MUCH
     if request.content_length is not None and read < request.content_length:
         return bytes(kept), Reading.CUT  # the server reports a lost connection as an early end
     return bytes(kept), Reading.WHOLE

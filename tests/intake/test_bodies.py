@@ -61,6 +61,26 @@ def test_too_much_text_is_read_to_its_end_and_the_first_part_is_kept():
     assert stream.read() == b""
 
 
+def test_short_fields_behind_too_much_text_are_kept():
+    """A pasted novel must not take the way to be reached along."""
+    found, _ = posted(b"narrative=first" + b"x" * 400_000 + b"&when_text=in+May&contact=Sam%2C+555")
+
+    assert found.reading is Reading.TOO_MUCH
+    assert found.first("narrative").startswith("firstxxx")
+    assert (found.first("when_text"), found.first("contact")) == ("in May", "Sam, 555")
+
+
+@pytest.mark.parametrize("more", [1, 20, 70_000])
+def test_no_field_is_made_of_two_halves_where_the_limit_falls(more):
+    """What lies between the first part and the end is left out, not glued together."""
+    start = b"narrative=" + b"x" * (128 * 1024 - 20)
+    found, _ = posted(start + b"&when_text=" + b"y" * (10 + more) + b"&contact=z")
+
+    assert set(found.first("when_text")) <= {"y"}
+    assert len(found.first("when_text")) < 10 + more
+    assert found.first("contact") == "z"
+
+
 def test_more_than_the_drain_limit_is_left_unread():
     """Nobody types a megabyte beyond all limits; the line is cut."""
     found, stream = posted(b"narrative=first" + b"x" * 4_000_000)
