@@ -18,6 +18,7 @@ from tests.browser.traces import await_write, unlock_session
 # What Playwright adds and nobody's own Chromium has: it keeps no page in memory for Back.
 UNUSUAL: Final = ("--disable-back-forward-cache",)
 PATIENCE: Final = 30  # seconds for a page, and for the browser to end
+TRIES: Final = 50  # tenths of a second until the browser has put one page in the place of another
 
 
 class Chromium:
@@ -43,12 +44,18 @@ class Chromium:
     @property
     def address(self) -> str:
         """What the address bar shows, also over one of the browser's own error pages."""
-        tools = self._context.new_cdp_session(
-            self._page
-        )  # the old one is lost where the browser shows a page of its own
-        history = tools.send("Page.getNavigationHistory")
-        tools.detach()
-        return str(history["entries"][history["currentIndex"]]["url"])
+        for left in reversed(range(TRIES)):
+            try:
+                # A new one each time: the old one is lost where the browser puts a page of its own in the place of ours.
+                tools = self._context.new_cdp_session(self._page)
+                history = tools.send("Page.getNavigationHistory")
+                tools.detach()
+                return str(history["entries"][history["currentIndex"]]["url"])
+            except Error:  # just then it is between the two
+                if not left:
+                    raise
+                time.sleep(0.1)
+        raise AssertionError("unreachable")
 
     def go(self, address: str) -> None:
         """Open a page."""
