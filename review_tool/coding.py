@@ -5,10 +5,10 @@ Nothing in this module reads a file, a database or a clock.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from crypto.codes import BIAS_CODED, OFFENSE_CODED, PLACE_CODED, RELATION_CODED, STANDS_ALONE
 from review_tool.cases import ID_PATTERN, Clarity
@@ -66,30 +66,24 @@ class Coding:
 
     def __post_init__(self) -> None:
         """Refuse what the codebook does not allow."""
-        _require(ID_PATTERN.fullmatch(self.case) is not None, "case", "looks like R-0001")
-        _require(
-            CODER_PATTERN.fullmatch(self.coder) is not None, "coder", "is a short pseudonym in lower case"
-        )
-        _require(_is_period(self.period), "period", "is a month, quarter, year, range of years, or unknown")
-        _require(self.bias_strength in STRENGTHS, "bias_strength", "is 0 to 3")
-        _require(self.severity in SEVERITIES, "severity", "is 0 to 4")
-        _require(self.confidence in CONFIDENCES, "confidence", "is 1 to 3")
-        _require(bool(self.bias_coded), "bias_coded", "needs a ground, or none, or unknown")
-        alone = STANDS_ALONE.isdisjoint(self.bias_coded) or len(self.bias_coded) == 1
-        _require(alone, "bias_coded", "holds none or unknown only alone")
-        for name, codes, allowed in (
-            ("bias_coded", self.bias_coded, BIAS_CODED),
-            ("offense_coded", self.offense_coded, OFFENSE_CODED),
-            ("relation_coded", self.relation_coded, RELATION_CODED),
-        ):
-            _require(list(codes) == sorted(set(codes)), name, "is sorted and names each code once")
-            _require(allowed.issuperset(codes), name, "holds only codes of the codebook")
-        _require(self.place_coded in PLACE_CODED, "place_coded", "is a code of the codebook")
+        for name in RULES:
+            check(name, getattr(self, name))
 
 
 def sorted_codes(codes: Iterable[str]) -> tuple[str, ...]:
     """Put codes into the one order a coding holds them in, each once."""
     return tuple(sorted(set(codes)))
+
+
+def check(name: str, answer: Any) -> None:  # noqa: ANN401 - what a person or a file said
+    """Hold one answer of a coding against the codebook.
+
+    Raises:
+        CodingError: it breaks a rule, which the message says.
+    """
+    for holds, rule in RULES[name]:
+        if not holds(answer):
+            raise CodingError(f"{name} {rule}")
 
 
 def _is_period(text: str) -> bool:
@@ -99,6 +93,35 @@ def _is_period(text: str) -> bool:
     return not (dash and len(last) == 4) or first < last
 
 
-def _require(holds: bool, name: str, rule: str) -> None:
-    if not holds:
-        raise CodingError(f"{name} {rule}")
+_Rule = tuple[Callable[[Any], bool], str]
+
+
+def _codes_of(codebook: Collection[str]) -> tuple[_Rule, ...]:
+    return (
+        (lambda codes: tuple(codes) == sorted_codes(codes), "is sorted and names each code once"),
+        (set(codebook).issuperset, "holds only codes of the codebook"),
+    )
+
+
+# What each answer must be, in the order in which a coding refuses.
+RULES: Final[Mapping[str, tuple[_Rule, ...]]] = {
+    "case": ((lambda text: ID_PATTERN.fullmatch(text) is not None, "looks like R-0001"),),
+    "coder": (
+        (lambda text: CODER_PATTERN.fullmatch(text) is not None, "is a short pseudonym in lower case"),
+    ),
+    "period": ((_is_period, "is a month, quarter, year, range of years, or unknown"),),
+    "bias_strength": ((STRENGTHS.__contains__, "is 0 to 3"),),
+    "severity": ((SEVERITIES.__contains__, "is 0 to 4"),),
+    "confidence": ((CONFIDENCES.__contains__, "is 1 to 3"),),
+    "bias_coded": (
+        (bool, "needs a ground, or none, or unknown"),
+        (
+            lambda codes: len(codes) == 1 or STANDS_ALONE.isdisjoint(codes),
+            "holds none or unknown only alone",
+        ),
+        *_codes_of(BIAS_CODED),
+    ),
+    "offense_coded": _codes_of(OFFENSE_CODED),
+    "relation_coded": _codes_of(RELATION_CODED),
+    "place_coded": ((PLACE_CODED.__contains__, "is a code of the codebook"),),
+}

@@ -11,7 +11,8 @@ import click
 from review_tool import code_words
 from review_tool.cases import Case, Clarity
 from review_tool.code_words import Suggestion, Vocabulary
-from review_tool.coding import CONFIDENCES, SEVERITIES, STRENGTHS, Crime
+from review_tool.coding import CONFIDENCES, RULES, SEVERITIES, STRENGTHS, Crime, check, sorted_codes
+from review_tool.errors import CodingError
 from review_tool.session import say
 
 SHOWN: Final = 12  # codes of a list that are named before it is asked for
@@ -38,8 +39,22 @@ def ask(case: Case, given: dict[str, Any]) -> dict[str, Any]:
         "clarity": lambda: _choice("How clear is the text", list(Clarity)),
     }
     return {
-        name: given[name] if given.get(name) is not None else question() for name, question in asked.items()
+        name: given[name] if given.get(name) is not None else _until_right(name, question)
+        for name, question in asked.items()
     }
+
+
+def _until_right(name: str, question: Callable[[], Any]) -> Any:  # noqa: ANN401 - as different as the questions
+    """Ask again at the question that went wrong, so that no later answer is lost with it."""
+    while True:
+        answer = question()
+        try:
+            if name in RULES:  # what has no rule is one of a few words, and was asked as such
+                check(name, answer)
+        except CodingError as error:
+            say(f"  {error}")
+        else:
+            return answer
 
 
 def _choice(question: str, codes: Sequence[str]) -> str:
@@ -60,7 +75,7 @@ def _codes(question: str, known: Vocabulary, ticked: Sequence[str]) -> list[str]
         )
         codes = [code.strip() for code in answer.split(",") if code.strip()]
         if _are_known(codes, known):
-            return codes
+            return list(sorted_codes(codes))
 
 
 def _code(question: str, known: Vocabulary, ticked: str) -> str:

@@ -211,9 +211,12 @@ def test_a_case_is_coded_by_answering_questions(machine: Machine, tool: Tool) ->
     """What a volunteer does on the first day; a wrong code is asked again, ticks are shown and not filled in."""
     received(machine)
     answers = [
+        "last week",
         "2026-09",
         "no",
         "sogi.martian",
+        "",
+        "none, gi.trans",
         "sogi.lesbian, gi.trans",
         "2",
         "",
@@ -229,6 +232,9 @@ def test_a_case_is_coded_by_answering_questions(machine: Machine, tool: Tool) ->
     coded = tool("code", "R-0001", typed="\n".join(answers) + "\n")
 
     assert coded.exit_code == 0, coded.output
+    assert "period is a month, quarter, year" in coded.output
+    assert "bias_coded needs a ground" in coded.output
+    assert "bias_coded holds none or unknown only alone" in coded.output
     assert "ticked: gi.trans; suggests gi.trans (Being trans)\n" in coded.output
     assert "not in the codebook; near it: transit (Bus, train or stop), 01 (Air, bus or train" in coded.output
     assert "codes: home, home_other, street," in coded.output
