@@ -71,7 +71,7 @@ hardening: setup-test
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
 	$(BIN)/pytest -q -m hardening tests/browser
 
-UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 catalogues: .venv/test.done
 	$(BIN)/python -m tests.catalogues
 
