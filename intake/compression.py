@@ -38,16 +38,12 @@ class Splice:
         self._packed_after = last.compress(after) + last.flush()
         self._crc_before = zlib.crc32(before)
 
-    def plain(self, token: bytes) -> bytes:
-        """The page with a token."""
-        return self._before + token + self._after
-
-    def gzip(self, token: bytes) -> bytes:
-        """The same as gzip: the token lies in a stored block (RFC 1951 §3.2.4) between two compressed ones."""
+    def filled(self, token: bytes) -> Packed:
+        """The page with a token, which lies in a stored block (RFC 1951 §3.2.4) between two compressed ones."""
+        plain = self._before + token + self._after
         stored = struct.pack("<BHH", 0, len(token), len(token) ^ 0xFFFF) + token
         crc = zlib.crc32(self._after, zlib.crc32(token, self._crc_before))
-        size = len(self._before) + len(token) + len(self._after)
-        return self._packed_before + stored + self._packed_after + _trailer(crc, size)
+        return Packed(plain, self._packed_before + stored + self._packed_after + _trailer(crc, len(plain)))
 
 
 def _trailer(crc: int, size: int) -> bytes:

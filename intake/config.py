@@ -7,7 +7,7 @@ counts only as signed (FORMAT.md §6.1). Nothing here looks at the environment, 
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -204,13 +204,22 @@ class _Section:
         words = {"en": value} if isinstance(value, str) else value
         if not isinstance(words, dict) or not all(isinstance(text, str) for text in words.values()):
             raise errors.SettingError(f"{self.named(key)} must be words, or words by language as {key}.en")
-        for code in words:
+        self._refuse_unknown_languages(key, words)
+        return words
+
+    def languages(self, key: str) -> tuple[str, ...]:
+        """Read a list of languages of the form."""
+        codes = self.strings(key)
+        self._refuse_unknown_languages(key, codes)
+        return codes
+
+    def _refuse_unknown_languages(self, key: str, codes: Iterable[str]) -> None:
+        for code in codes:
             if code not in BY_CODE:
                 raise errors.SettingError(
                     f"{self.named(key)}: the form has no language {code!r}; "
                     f"did you mean {shape.nearest(code, tuple(BY_CODE))!r}?"
                 )
-        return words
 
     def strings(self, key: str) -> tuple[str, ...]:
         value = self._values.get(key, [])
@@ -265,7 +274,7 @@ def _site(section: _Section, base: Path) -> SiteConfig:
         how_to=section.texts("how_to", draft.how_to),
         texts_confirmed_on=section.day("texts_confirmed_on"),
         resource_max_age_months=section.number("resource_max_age_months", 12, 1, 120),
-        allow_unreviewed=section.strings("allow_unreviewed"),
+        allow_unreviewed=section.languages("allow_unreviewed"),
         one_page=section.value("one_page", bool, False),
         resources=tuple(_resource(entry) for entry in section.sections("resource")),
         events=tuple(_event(entry) for entry in section.sections("event")),

@@ -6,7 +6,9 @@ from typing import Final
 TOKEN: Final = "token"  # noqa: S105 - the name of a field
 DECOY: Final = "website"  # nobody sees this field; programs that fill in everything do
 ASKED_AGAIN: Final = "again"  # set on the page that answers a post from another site
-DEED: Final = "do"  # the button that was pressed
+DEED: Final = "do"  # the button that was pressed: "send", or one of these two
+SHOW: Final = "show"  # gives the words back to be changed, or in another language
+CHECK: Final = "check"  # shows them as a list
 PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (docs/decisions.md 5)
 PAD: Final = "pad"  # empty lines, thrown away unread; see below
 OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD})

@@ -13,8 +13,6 @@ from flask import Blueprint, Response, current_app
 from crypto.content import CenterContent
 from crypto.report import Kind, Question
 from intake import forms, problems, views
-from intake.frame import Frame, environment
-from intake.offers import localizer_of, offers_of
 from intake.pages import Place
 
 gallery: Final = Blueprint("gallery", __name__)
@@ -40,30 +38,17 @@ _COMING: Final = (
 def show(code: str) -> Response:
     """Show the pieces in a language."""
     parts: views.Parts = current_app.extensions[views.EXTENSION]
-    pages, content = parts.pages_in(code), parts.public.content
-    offers = {offer.language.code: offer for offer in offers_of(parts.config, content) if offer.is_shown}
-    localizer = localizer_of(offers[code])
-    frame = Frame(
-        site=parts.config.site, content=content, offered=tuple(offer.language for offer in offers.values())
+    pages = parts.pages_in(code)
+    page = pages.render(
+        "gallery.html",
+        here="_gallery",
+        form=forms.filled(pages.form_kind),
+        questions=tuple(_some_of_each_kind(parts.public.content)),
+        complaint=problems.nothing_told().sentences[0],
+        places=_PLACES,
+        coming=_COMING,
     )
-    page = environment(localizer).get_template("gallery.html")
-    return Response(
-        page.render(
-            language=localizer.language,
-            is_draft=localizer.is_draft,
-            offered=frame.offered,
-            title=pages.title,
-            style_name=frame.style.name,
-            logo=frame.logo,
-            here="_gallery",
-            form=forms.filled(forms.form_kind(content, localizer)),
-            questions=tuple(_some_of_each_kind(content)),
-            complaint=problems.nothing_told().sentences[0],
-            places=_PLACES,
-            coming=_COMING,
-        ),
-        mimetype="text/html",
-    )
+    return Response(page, mimetype="text/html")
 
 
 def _some_of_each_kind(content: CenterContent) -> Iterator[tuple[Question, bool]]:

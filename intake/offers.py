@@ -58,12 +58,9 @@ def offers_of(config: Config, content: CenterContent) -> tuple[Offer, ...]:
 
     Raises:
         CatalogueError: a catalogue or the table of states is damaged, or there is no such language.
-        SettingError: no language is left to be shown, or one to be allowed does not exist.
+        SettingError: no language is left to be shown.
     """
     allowed = config.site.allow_unreviewed
-    for code in allowed:
-        if code not in BY_CODE:
-            raise errors.SettingError(f"[site] allow_unreviewed: the form has no language {code!r}")
     found = []
     for code in content.languages:
         state = state_of(code)

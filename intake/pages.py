@@ -95,19 +95,19 @@ class Pages:
     @cached_property
     def empty_form(self) -> Splice:
         """The form before a word is typed, with a gap for its token."""
-        page = self._form(forms.filled(self._form_kind), _TOKEN_MARK)
+        page = self._form(forms.filled(self.form_kind), _TOKEN_MARK)
         before, _, after = page.partition(_TOKEN_MARK.encode())
         return Splice(before, after)
 
     def form_again(self, posted: Posted, token: str, problem: Problem | None = None) -> bytes:
         """The form with the words of a post, and what is wrong with it if anything is."""
         again = bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN))
-        return self._form(forms.filled(self._form_kind, posted), token, problem, again=again)
+        return self._form(forms.filled(self.form_kind, posted), token, problem, again=again)
 
     def check(self, posted: Posted, token: str) -> bytes:
         """The words of a post as a list, to be looked at before they are sent."""
-        form = forms.filled(self._form_kind, posted)
-        return self._render(
+        form = forms.filled(self.form_kind, posted)
+        return self.render(
             "check.html",
             told=tuple(forms.told(form, self._frame.content, self._localizer.text(_YES.text))),
             hints=hints(form[name].data or "" for name in _HINTED),
@@ -118,10 +118,11 @@ class Pages:
 
     def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:
         """A page of a few sentences that holds no answer."""
-        return self._render("notice.html", heading=heading, sentences=sentences)
+        return self.render("notice.html", heading=heading, sentences=sentences)
 
     @cached_property
-    def _form_kind(self) -> type[forms.ReportForm]:
+    def form_kind(self) -> type[forms.ReportForm]:
+        """The form, with the Center's questions in this language."""
         return forms.form_kind(self._frame.content, self._localizer)
 
     @cached_property
@@ -146,7 +147,7 @@ class Pages:
             known = self._dated = (day, {})
         if template not in known[1]:
             words, site = self._localizer.words, self._frame.site
-            page = self._render(
+            page = self.render(
                 template,
                 here=here,
                 emergency=words(site.emergency),
@@ -162,7 +163,7 @@ class Pages:
     def _form(
         self, form: forms.ReportForm, token: str, problem: Problem | None = None, *, again: bool = False
     ) -> bytes:
-        return self._render(
+        return self.render(
             "form.html",
             form=form,
             token=token,
@@ -261,7 +262,8 @@ class Pages:
             if event.day >= day
         ]
 
-    def _render(self, template: str, **values: object) -> bytes:
+    def render(self, template: str, **values: object) -> bytes:
+        """Make a page of a template, with what every page needs and these values."""
         page = self._environment.get_template(template)
         return page.render(
             language=self.language,

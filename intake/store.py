@@ -1,9 +1,10 @@
 """The sealed store: equal slots made in advance and overwritten in place, so that a disk tells no order of arrival.
 
 An envelope overwrites random free slots, in one transaction with those that wait beside it, and is durable when
-`Store.add` returns. Rows, file size and columns keep their length for ever, and each growth of the pool ends with a VACUUM that lays the rows out
-by their random ids: at any moment the file shows how many slots are in use and nothing of who, when or in which
-order (P2). The store takes nothing but envelopes, keeps no time finer than the ISO week, and opens nothing.
+`Store.add` returns. Rows, file size and columns keep their length for ever, and each growth of the pool ends with a
+VACUUM that lays the rows out by their random ids: at any moment the file shows how many slots are in use and nothing of
+who, when or in which order (P2). The store takes nothing but envelopes, keeps no time finer than the ISO week, and opens
+nothing.
 
 Everything goes through SQLAlchemy's Core but `Store.add`: a person waits for it, and Core's share of a commit was four
 times the driver's.
@@ -66,7 +67,7 @@ _SLOT: Final = sa.Table(
 _FILL: Final = "UPDATE slot SET used = 1, week = ?, envelope = ?, content = ? WHERE id = ?"
 _OVERWRITE: Final = sa.update(_SLOT).where(_SLOT.c.id == sa.bindparam("place"))
 _COUNT: Final = sa.select(sa.func.count()).select_from(_SLOT)
-_FREE_SLOTS: Final = sa.select(_SLOT.c.id).where(_SLOT.c.used == 0)
+_COUNT_FREE: Final = _COUNT.where(_SLOT.c.used == 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +257,7 @@ class Store:
         with self._my_turn():
             self._free.forget()
             with self._transaction(write=False) as connection:
-                free = len(_free_slots(connection))
+                free = _count_free(connection)
                 settled = _layout(connection) == FORMAT
             if free < reserve or not settled:
                 self._grow(reserve)
@@ -319,7 +320,7 @@ class Store:
         """
         with self._transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA cache_size = -{_GROWTH_CACHE}")
-            missing = wanted - len(_free_slots(connection))
+            missing = wanted - _count_free(connection)
             if missing <= 0 and _layout(connection) == FORMAT:
                 return  # another process was faster
             total = connection.execute(_COUNT).scalar_one()
@@ -427,8 +428,8 @@ def _mark(connection: sa.Connection, layout: int) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version = {layout}")
 
 
-def _free_slots(connection: sa.Connection) -> list[int]:
-    return list(connection.execute(_FREE_SLOTS).scalars())
+def _count_free(connection: sa.Connection) -> int:
+    return int(connection.execute(_COUNT_FREE).scalar_one())
 
 
 def _missing() -> errors.StoreMissingError:

@@ -32,8 +32,6 @@ from intake.problems import Problem
 from intake.store import Store
 
 EXTENSION: Final = "intake"  # under which the application keeps what the views work with
-SHOW: Final = "show"  # the button that gives the words back to be changed, or in another language
-CHECK: Final = "check"  # the button that shows them as a list
 _REFUSES_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")  # RFC 9110, 12.5.3
 reporter: Final = Blueprint("reporter", __name__)
 
@@ -106,9 +104,7 @@ def form(code: str) -> Response:
     if parts.is_closed:
         way = say("You can reach us another way: %(other_way)s", other_way=pages.other_way)
         return _page(pages.notice(say("The form is closed for now."), way), 503)
-    token = parts.tokens.issue(parts.clock().seconds).encode()
-    empty = pages.empty_form
-    return _zipped(empty.gzip(token)) if _takes_gzip() else _page(empty.plain(token))
+    return _page(pages.empty_form.filled(_token(parts).encode()))
 
 
 @reporter.post("/<code>/form")
@@ -118,15 +114,15 @@ def send(code: str) -> Response:
     posted = g.posted = read_posted(request, parts.config.intake.limits)
     pages = parts.pages_in(code)
     deed = posted.first(controls.DEED)
-    if deed == SHOW and not problems.has_words(posted):
+    if deed == controls.SHOW and not problems.has_words(posted):
         return form(code)  # the button Start, or a language that was changed before anything was told
     problem = _doubt(request, posted)
-    if problem is None and deed != SHOW:
-        problem = _accept(parts, request, posted, pages, is_kept=deed != CHECK)
-    if problem is not None or deed == SHOW:
+    if problem is None and deed != controls.SHOW:
+        problem = _accept(parts, request, posted, pages, is_kept=deed != controls.CHECK)
+    if problem is not None or deed == controls.SHOW:
         status = 200 if problem is None else problem.status
         return _page(pages.form_again(posted, _token(parts), problem), status)
-    if deed == CHECK:
+    if deed == controls.CHECK:
         return _page(pages.check(posted, _token(parts)))
     return _redirect(f"/{code}/done", 303)
 
@@ -165,7 +161,7 @@ def asset(name: str) -> Response:
     found = _parts().assets.get(name)
     if found is None:
         raise NotFound
-    answer = _zipped(found.content.gzip) if _takes_gzip() else Response(found.content.plain)
+    answer = _page(found.content)
     answer.mimetype = found.kind
     answer.headers["Cache-Control"] = IMMUTABLE
     return answer
@@ -282,17 +278,13 @@ def _token(parts: Parts) -> str:
 
 
 def _page(page: Packed | bytes, status: int = 200) -> Response:
-    """An answer that no browser keeps."""
-    if isinstance(page, Packed):
-        return _zipped(page.gzip, status) if _takes_gzip() else _page(page.plain, status)
-    answer = Response(page, status=status, mimetype="text/html")
+    """An answer that no browser keeps; a page that was packed goes out so, where the browser takes it."""
+    is_packed = isinstance(page, Packed) and _takes_gzip()
+    content = page if isinstance(page, bytes) else page.gzip if is_packed else page.plain
+    answer = Response(content, status=status, mimetype="text/html")
     answer.headers["Cache-Control"] = NO_STORE
-    return answer
-
-
-def _zipped(content: bytes, status: int = 200) -> Response:
-    answer = _page(content, status)
-    answer.headers["Content-Encoding"] = "gzip"
+    if is_packed:
+        answer.headers["Content-Encoding"] = "gzip"
     return answer
 
 

@@ -118,6 +118,9 @@ def test_check_prints_fingerprints_and_the_end_of_the_config(intake):
 
     assert code == 0
     assert "the form may open" in out
+    assert "language en: source, shown\n" in out
+    assert "language es: sample, shown as a draft\n" in out
+    assert as_json["languages"]["es"] == "sample"
     assert "production = false" in err
     assert as_json["ready"] is True
     assert as_json["serial"] == 1

@@ -20,17 +20,17 @@ def test_a_packed_page_opens_to_its_bytes(plain):
 @given(st.binary(max_size=3_000), TOKEN, st.binary(max_size=3_000))
 def test_a_spliced_page_opens_to_its_bytes_with_the_token(before, token, after):
     """One gzip member, so that browsers that read only the first read all of it."""
-    splice = Splice(before, after)
+    page = Splice(before, after).filled(token)
 
-    assert splice.plain(token) == before + token + after
-    assert gzip.decompress(splice.gzip(token)) == before + token + after
+    assert page.plain == before + token + after
+    assert gzip.decompress(page.gzip) == page.plain
 
 
 def test_a_page_larger_than_the_window_of_the_compression_is_whole():
     """The form has 66 KB, the window 32."""
     before, after = b"<a>" * 20_000, bytes(range(256)) * 300
 
-    assert gzip.decompress(Splice(before, after).gzip(b"token")) == before + b"token" + after
+    assert gzip.decompress(Splice(before, after).filled(b"token").gzip) == before + b"token" + after
 
 
 @pytest.mark.parametrize("header", ["gzip, deflate, br", "br;q=1.0, gzip;q=0.8, *;q=0.1"])

@@ -99,6 +99,7 @@ def test_an_unknown_setting_names_the_nearest_known_one(tmp_path, extra, named):
         "[[site.resource]]\ncode = 'a'\nlabel.esp = 'x'\n",
         "[[site.resource]]\ncode = 'a'\nhours.esp = 'x'\n",
         "[[site.event]]\nday = 2026-12-01\ndetails.esp = 'x'\n",
+        "[site]\nallow_unreviewed = ['ko', 'esp']\n",
     ],
 )
 def test_words_in_a_language_that_the_form_does_not_have_are_refused(tmp_path, line):

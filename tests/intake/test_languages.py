@@ -139,6 +139,20 @@ def test_bringing_a_catalogue_up_to_date_changes_nothing_when_it_is(code):
     }
 
 
+def test_a_changed_sentence_is_added_without_a_translation_and_the_old_one_dropped():
+    """What `make catalogues` does after a change: a language waits for its translator, nothing else moves."""
+    from tests.catalogues import FOLDER, updated
+
+    text = (FOLDER / "es" / "LC_MESSAGES" / "messages.po").read_text(encoding="utf-8")
+    before = text.replace('msgid "Yes"', 'msgid "An older sentence"')
+
+    entries = {one.text: one for one in read_entries(updated(before, "es"), "es")}
+
+    assert not entries["Yes"].is_done
+    assert "An older sentence" not in entries
+    assert all(one.is_done for name, one in entries.items() if name != "Yes")
+
+
 def test_no_machine_made_translation_is_called_reviewed():
     """The table of states is the only place that says so, and it needs two people and a day."""
     assert {offers.state_of(code) for code in TRANSLATED} == {offers.State.SAMPLE}

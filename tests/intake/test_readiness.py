@@ -273,12 +273,9 @@ def test_a_form_without_any_language_to_show_does_not_start(tmp_path):
     form.store.close()
 
 
-@pytest.mark.parametrize("where", ["signed", "allowed"])
-def test_a_language_that_does_not_exist_is_named(tmp_path, where):
+def test_a_language_that_does_not_exist_is_named(tmp_path):
     """A misspelt code must not look like a translation that is missing."""
-    form = confirmed(tmp_path, languages=["en", "tlh"] if where == "signed" else ["en"])
-    if where == "allowed":
-        form.config = replace(form.config, site=replace(form.config.site, allow_unreviewed=("tlh",)))
+    form = confirmed(tmp_path, languages=["en", "tlh"])
 
     with pytest.raises(errors.IntakeError, match="no language 'tlh'"):
         ready(form.config)
