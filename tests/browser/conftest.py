@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response, sync_playwright
@@ -21,6 +21,9 @@ from tests.browser.chromium import Chromium
 from tests.browser.firefox import FIREFOX, NORMAL, Firefox, Prefs
 from tests.browser.story import Window
 from tests.intake.conftest import Server, initialised, start_server
+
+if TYPE_CHECKING:
+    from tests.browser.states import Site
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 ARGUMENTS: Final = (
@@ -197,3 +200,13 @@ def open_window(
     yield opened
     for window in windows:
         window.kill()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Site]":
+    """Every form that the states need, in this process."""
+    from tests.browser.states import Site  # it needs this module
+
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.close()

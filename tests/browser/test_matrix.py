@@ -1,7 +1,5 @@
 """The accessibility audit of every page in every state, and in all languages and color schemes by turns."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
@@ -12,14 +10,6 @@ from tests.browser.states import SCHEMES, STATES, Site, looking, show
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 
 CODES = tuple(language.code for language in LANGUAGES)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Every form that the states need, in this process."""
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

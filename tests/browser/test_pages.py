@@ -3,7 +3,7 @@
 Only here and in the audit do scripts run, because measuring needs them; the pages themselves have none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import pytest
@@ -34,14 +34,6 @@ MEASURED: Final = (
 )
 LONGEST: Final = 2.2  # times its English length may a button have, or it does not fit beside others
 SHORT: Final = 12  # characters; below, a ratio says nothing: "Send" has four
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Every form that the states need, in this process."""
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", MEASURED)

@@ -14,13 +14,12 @@ from pathlib import Path
 import click
 
 from crypto import signing
-from crypto.keystore import FLOOR_COST, write_keystore
 from review_tool import audit
 from review_tool.audit import Act
 from review_tool.cli import main
 from review_tool.verify_release import signatures
-from tests.center import EXAMPLE, PASSPHRASE, Center, make_center, sample_report
-from tests.review_tool.review_machine import Machine, make_machine, sealed, write_bundle
+from tests.center import EXAMPLE, Center, make_center, sample_report
+from tests.review_tool.review_machine import Machine, make_machine, sealed, write_bundle, write_keystores
 from tests.server_copy import ALONE, ROOT
 
 CAUGHT = 99  # exit code of the child when it reaches for a socket
@@ -112,9 +111,7 @@ def run(
 def machine_with_keystore(folder: Path) -> tuple[Machine, list[str]]:
     """A review machine on a disk, and the options that open it."""
     machine = make_machine(folder, make_center(), paired=False)
-    write_keystore(folder / "keystore", machine.center.keystore, PASSPHRASE, FLOOR_COST)
-    write_keystore(folder / "root-keystore", machine.center.root_keystore, PASSPHRASE, FLOOR_COST)
-    (folder / "passphrase").write_text(PASSPHRASE)
+    write_keystores(folder, machine.center)
     return machine, _options(folder)
 
 

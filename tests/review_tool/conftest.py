@@ -1,4 +1,4 @@
-"""For all tests of the command line: what a command ends with must stand in its own help."""
+"""For all tests of the review machine: a Center, and that what a command ends with stands in its own help."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from review_tool.cli import main
+from tests.center import Center, make_center
+
+
+@pytest.fixture(scope="module")
+def center() -> Center:
+    """One Center with one key epoch; it is a frozen value, so tests may share it."""
+    return make_center()
 
 
 def command_of(words: Sequence[str]) -> click.Command:

@@ -17,14 +17,14 @@ from pathlib import Path
 from crypto import bundle, labels, seal, signing, xwing
 from crypto.age import seal_to
 from crypto.bundle import BundleEntry, LastAck, Manifest
-from crypto.keystore import Keystore
+from crypto.keystore import FLOOR_COST, Keystore, write_keystore
 from crypto.report import Report
 from crypto.unseal import Quarantine
 from review_tool import case_rows, pairing, receive, vault
 from review_tool.cases import Case
 from review_tool.receive import Received
 from review_tool.vault import Vault
-from tests.center import DAY, Center, make_center, sample_report
+from tests.center import DAY, PASSPHRASE, Center, make_center, sample_report
 
 REVIEWER = "r1"
 SOFTWARE = "0.1.0"
@@ -80,6 +80,13 @@ def make_machine(directory: Path, center: Center | None = None, *, paired: bool 
         with machine.opened() as found:
             pairing.pair(found, machine.center.export_public, day=DAY, reviewer=REVIEWER)
     return machine
+
+
+def write_keystores(directory: Path, center: Center, *, root_passphrase: str = PASSPHRASE) -> None:
+    """Put both keystores, quick to open, and the passphrase of the first beside a vault."""
+    write_keystore(directory / "keystore", center.keystore, PASSPHRASE, FLOOR_COST)
+    write_keystore(directory / "root-keystore", center.root_keystore, root_passphrase, FLOOR_COST)
+    (directory / "passphrase").write_text(PASSPHRASE)
 
 
 def sealed(center: Center, *reports: Report, day: date = DAY) -> list[bytes]:

@@ -15,7 +15,7 @@ from review_tool.backup import Backup
 from review_tool.errors import BackupError, DamagedBackupError, DamagedVaultError, NoBackupError, VaultError
 from review_tool.receive import Received
 from review_tool.schema import CASE, ENVELOPE
-from tests.center import DAY, Center, make_center, sample_report
+from tests.center import DAY, Center, sample_report
 from tests.review_tool.review_machine import (
     REVIEWER,
     Machine,
@@ -24,12 +24,6 @@ from tests.review_tool.review_machine import (
     sealed,
     write_bundle,
 )
-
-
-@pytest.fixture
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from crypto.report import clean_text
 from review_tool import errors
 from review_tool.cli import main
 from review_tool.errors import ReviewError
-from tests.center import PASSPHRASE, Center, make_center, sample_report
+from tests.center import PASSPHRASE, Center, sample_report
 from tests.review_tool.review_machine import Machine, make_machine, sealed, write_bundle
 from tests.review_tool.test_terminal import HOSTILE
 
@@ -26,12 +26,6 @@ CANARY = "canary-of-a-narrative-51c9"
 STORY = CANARY + " \x9b31m \u200f" + "".join(text for text in HOSTILE.values() if "\udc9b" not in text)
 
 Tool = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
 
 
 @pytest.fixture(scope="module")

@@ -20,12 +20,6 @@ CANARY = "call 555-0100 after six, ask for Robin"
 
 
 @pytest.fixture
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, center: Center) -> Machine:
     """A vault with one case that can be reached and one that cannot."""
     machine = make_machine(tmp_path, center)

@@ -8,20 +8,14 @@ from click.testing import CliRunner, Result
 
 from crypto import keystore as keystores
 from crypto.errors import KeystoreError
-from crypto.keystore import FLOOR_COST, read_keystore, read_root_keystore, write_keystore
+from crypto.keystore import FLOOR_COST, read_keystore, read_root_keystore
 from review_tool import audit, passphrase_change, vault
 from review_tool.cli import main
 from review_tool.errors import PassphraseError, SecretFileError
-from tests.center import PASSPHRASE, Center, make_center
-from tests.review_tool.review_machine import Machine, killed_in, make_machine
+from tests.center import PASSPHRASE, Center
+from tests.review_tool.review_machine import Machine, killed_in, make_machine, write_keystores
 
 NEW = "another six words nobody guessed yet"  # 20 characters and more
-
-
-@pytest.fixture(scope="module")
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +23,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, center: Center) -> Path:
     """A vault and both keystores, to be copied for each test."""
     folder = tmp_path_factory.mktemp("stage")
     make_machine(folder, center)
-    write_keystore(folder / "keystore", center.keystore, PASSPHRASE, FLOOR_COST)
-    write_keystore(folder / "root-keystore", center.root_keystore, PASSPHRASE, FLOOR_COST)
-    (folder / "passphrase").write_text(PASSPHRASE)
+    write_keystores(folder, center)
     (folder / "new-passphrase").write_text(NEW)
     return folder
 

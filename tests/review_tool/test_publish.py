@@ -19,19 +19,13 @@ from review_tool.schema import RELEASE_CASE, RELEASE_SEED
 from review_tool.statistics import release as releases
 from review_tool.triage import Decision, Judged
 from review_tool.vault import Vault
-from tests.center import DAY, Center, make_center, sample_report
+from tests.center import DAY, Center, sample_report
 from tests.review_tool.review_machine import REVIEWER, Machine, killed_in, make_machine, sealed, write_bundle
 from tests.review_tool.test_coding import coding
 
 THIRD = ledger.parse_period("2026Q3")
 FOURTH = ledger.parse_period("2026Q4")
 COUNT = 30  # cases closed in the third quarter
-
-
-@pytest.fixture
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
 
 
 @pytest.fixture

@@ -33,12 +33,6 @@ from tests.review_tool.review_machine import (
 
 
 @pytest.fixture
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, center: Center) -> Machine:
     """Its review machine, paired."""
     return make_machine(tmp_path, center)

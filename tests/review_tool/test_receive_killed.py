@@ -40,12 +40,6 @@ CALLS = (("pwrite64", 10), ("pwrite64", 30), ("fsync", 3), ("fsync", 6), ("unlin
 
 
 @pytest.fixture(scope="module")
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
-
-
-@pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, center: Center) -> Path:
     """A fresh vault and a bundle of three reports, to be copied for each killing."""
     directory = tmp_path_factory.mktemp("stage")

@@ -13,21 +13,14 @@ from crypto import config as configs
 from crypto import seal, signing
 from crypto.config import PublicConfig
 from crypto.errors import ConfigError
-from crypto.keystore import FLOOR_COST, write_keystore
 from review_tool import renewal, vault
 from review_tool.cli import main
 from review_tool.errors import CeremonyError
 from review_tool.isolation import open_doors
 from tests.center import DAY, EXAMPLE, PASSPHRASE, Center, example_content, make_center, sample_report
-from tests.review_tool.review_machine import Machine, killed_in, make_machine, write_bundle
+from tests.review_tool.review_machine import Machine, killed_in, make_machine, write_bundle, write_keystores
 
 ROOT_PASSPHRASE = "another one for the root key, longer"  # noqa: S105 - guards nothing
-
-
-@pytest.fixture(scope="module")
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +28,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, center: Center) -> Path:
     """A vault, both keystores and the folder that the server runs with, to be copied for each test."""
     folder = tmp_path_factory.mktemp("stage")
     make_machine(folder, center)
-    write_keystore(folder / "keystore", center.keystore, PASSPHRASE, FLOOR_COST)
-    write_keystore(folder / "root-keystore", center.root_keystore, ROOT_PASSPHRASE, FLOOR_COST)
-    (folder / "passphrase").write_text(PASSPHRASE)
+    write_keystores(folder, center, root_passphrase=ROOT_PASSPHRASE)
     (folder / "root-passphrase").write_text(ROOT_PASSPHRASE)
     center.write_public(folder / "public")
     return folder

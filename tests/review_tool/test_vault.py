@@ -30,12 +30,6 @@ CANARY = "canary-of-a-narrative-7f3a"
 
 
 @pytest.fixture
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
-
-
-@pytest.fixture
 def machine(tmp_path: Path, center: Center) -> Machine:
     """Its review machine, paired."""
     return make_machine(tmp_path, center)

@@ -23,12 +23,6 @@ REFUSED = ReleaseFilesError.exit_code
 
 
 @pytest.fixture(scope="module")
-def center() -> Center:
-    """One Center with one key epoch."""
-    return make_center()
-
-
-@pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory, center: Center) -> Path:
     """A release, and the folder of the signed configuration beside it."""
     root = tmp_path_factory.mktemp("published")
