@@ -21,7 +21,7 @@ from crypto.canonical import Json
 from crypto.keystore import Keystore
 from crypto.unseal import Quarantine
 from review_tool import arrivals, audit, stick
-from review_tool.arrivals import Arrival, Fate, Outcome
+from review_tool.arrivals import Arrival, Fate, Outcome, Ring
 from review_tool.audit import Act, Entry
 from review_tool.errors import ReceiveError
 from review_tool.pairing import paired_key
@@ -119,20 +119,7 @@ def receive(
         with vault.transaction() as connection:
             doubts = _doubts(connection, manifest, digest)
             before = arrivals.known(connection, [entry.sha256 for entry in manifest.envelopes])
-        fates, damaged = dict(before), dict[str, str]()
-        group: list[Arrival] = []
-        for entry in manifest.envelopes:
-            progress(1)
-            if entry.sha256 in fates:
-                continue
-            try:
-                group.append(arrivals.opened(_read_envelope(source, entry), ring, entry.file_name))
-            except StickFileError as error:
-                damaged[entry.id] = str(error)
-            if _is_full(group):
-                fates |= arrivals.keep(vault, group, ring, who)
-                group = []
-        fates |= arrivals.keep(vault, group, ring, who)
+        fates, damaged = _take(vault, source, manifest, ring, who, before, progress)
     usable = [entry for entry in manifest.envelopes if entry.id not in damaged]
     fresh = [fates[entry.sha256] for entry in usable if entry.sha256 not in before]
     received = Received(
@@ -153,6 +140,32 @@ def receive(
     )
     _note(vault, received, who)
     return received
+
+
+def _take(
+    vault: Vault,
+    source: Stick,
+    manifest: Manifest,
+    ring: Ring,
+    who: Entry,
+    before: Mapping[str, Fate],
+    progress: Progress,
+) -> tuple[dict[str, Fate], dict[str, str]]:
+    """Keep every envelope that is not here yet, in groups: what became of each, and which files are damaged."""
+    fates, damaged = dict(before), dict[str, str]()
+    group: list[Arrival] = []
+    for entry in manifest.envelopes:
+        progress(1)
+        if entry.sha256 in fates:
+            continue
+        try:
+            group.append(arrivals.opened(_read_envelope(source, entry), ring, entry.file_name))
+        except StickFileError as error:
+            damaged[entry.id] = str(error)
+        if _is_full(group):
+            fates |= arrivals.keep(vault, group, ring, who)
+            group = []
+    return fates | arrivals.keep(vault, group, ring, who), damaged
 
 
 def _read_manifest(source: Stick, public: bytes, center: str) -> tuple[bytes, Manifest]:
