@@ -117,7 +117,12 @@ class Writer:
         rest = memoryview(content)
         while rest:
             if len(self._held) == CHUNK_SIZE:
-                self._seal_chunk(is_last=False)
+                self._seal_chunk(self._held, is_last=False)
+                self._wipe_held()
+            if not self._held and len(rest) > CHUNK_SIZE:  # of a large file nothing is copied
+                self._seal_chunk(rest[:CHUNK_SIZE], is_last=False)
+                rest = rest[CHUNK_SIZE:]
+                continue
             room = CHUNK_SIZE - len(self._held)
             self._held += rest[:room]
             rest = rest[room:]
@@ -129,7 +134,7 @@ class Writer:
             ValueError: the file is closed.
         """
         try:
-            self._seal_chunk(is_last=True)
+            self._seal_chunk(self._held, is_last=True)
         finally:
             self._forget()
 
@@ -138,11 +143,10 @@ class Writer:
             raise ValueError("this envelope is closed")
         return self._cipher
 
-    def _seal_chunk(self, *, is_last: bool) -> None:
+    def _seal_chunk(self, chunk: bytearray | memoryview, *, is_last: bool) -> None:
         cipher = self._require_open()
-        self._sink.write(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), self._held, None))
+        self._sink.write(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), chunk, None))
         self._chunk += 1
-        self._wipe_held()
 
     def _forget(self) -> None:
         self._cipher = None

@@ -8,7 +8,7 @@ refused. Nothing here seals or opens, and names and types of attachments are car
 import hashlib
 import re
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -29,6 +29,8 @@ MAX_HEADER: Final = 1_048_576  # bytes, 1 MiB; our largest is below 32 KiB
 _PREFIX: Final = struct.Struct(
     ">4sBBHIQ32s"
 )  # magic, version, type, reserved, header_len, body_len, context_id
+_ZEROS: Final = 1_048_576  # bytes of padding made at once
+_Part = tuple[int, Iterable[bytes]]  # bytes in all, and the bytes in pieces
 _PAYLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _LANG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?")
@@ -49,18 +51,6 @@ class PayloadType(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Attachment:
-    """A file as it came; name and type are what the browser claimed."""
-
-    name: str
-    claimed_type: str
-    content: bytes
-
-    def __repr__(self) -> str:
-        return "Attachment(redacted)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class AttachmentMeta:
     """What the header says of one attachment; `size` in bytes."""
 
@@ -71,6 +61,17 @@ class AttachmentMeta:
 
     def __repr__(self) -> str:
         return "AttachmentMeta(redacted)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Attachment:
+    """A file as it came: what the header says of it, and its bytes in pieces of any length, to be read once."""
+
+    meta: AttachmentMeta
+    pieces: Iterable[bytes]
+
+    def __repr__(self) -> str:
+        return "Attachment(redacted)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +126,17 @@ def pack_report(
     context_id: bytes,
     contact_block: bytes | None,
     attachments: Sequence[Attachment] = (),
-) -> bytes:
-    """Lay out a report and pad it to its class; `contact_block` is already sealed, None if none was given.
+) -> Iterator[bytes]:
+    """Lay out a report, piece by piece, and pad it to its class.
+
+    `contact_block` is already sealed, None if none was given.
 
     Raises:
-        PayloadFormatError: a value is outside the format, or the whole is above the largest class.
+        PayloadFormatError: a value is outside the format, or the whole is above the largest class. While iterating: an
+            attachment has another size than its header says.
     """
     header = Header(
-        attachments=tuple(_describe(attachment) for attachment in attachments),
+        attachments=tuple(attachment.meta for attachment in attachments),
         contact=None
         if contact_block is None
         else ContactMeta(sha256=_sha256(contact_block), size=len(contact_block)),
@@ -143,7 +147,8 @@ def pack_report(
         payload_id=payload_id,
         received_day=received_day,
     )
-    body = ([] if contact_block is None else [contact_block]) + [one.content for one in attachments]
+    body: list[_Part] = [] if contact_block is None else [(len(contact_block), [contact_block])]
+    body += [(one.meta.size, one.pieces) for one in attachments]
     return _pack(PayloadType.REPORT, format_header(header), body, context_id=context_id)
 
 
@@ -174,7 +179,7 @@ def pack_contact(contact: str, *, payload_id: str, context_id: bytes) -> bytes:
         PayloadFormatError: the text does not fit (a `Report` never holds such a one).
     """
     header = canonical.encode({"contact": contact, "payload_id": payload_id})
-    return _pack(PayloadType.CONTACT, header, [], context_id=context_id, size=CONTACT_SIZE)
+    return b"".join(_pack(PayloadType.CONTACT, header, [], context_id=context_id, size=CONTACT_SIZE))
 
 
 def unpack_contact(plaintext: bytes, *, payload_id: str, context_id: bytes) -> str:
@@ -257,28 +262,32 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _describe(attachment: Attachment) -> AttachmentMeta:
-    return AttachmentMeta(
-        name=attachment.name,
-        claimed_type=attachment.claimed_type,
-        sha256=_sha256(attachment.content),
-        size=len(attachment.content),
-    )
-
-
 def _pack(
-    kind: PayloadType, header: bytes, body: Sequence[bytes], *, context_id: bytes, size: int | None = None
-) -> bytes:
-    """Join prefix, header, body and zeros; `size` fixes the result, else its class does."""
+    kind: PayloadType, header: bytes, body: Sequence[_Part], *, context_id: bytes, size: int | None = None
+) -> Iterator[bytes]:
+    """Lay out prefix, header, body and zeros; `size` fixes the result, else its class does."""
     if len(header) > MAX_HEADER or len(context_id) != CONTEXT_SIZE:
         raise PayloadFormatError
-    body_len = sum(len(part) for part in body)
+    body_len = sum(part_size for part_size, _ in body)
     told = _PREFIX.size + len(header) + body_len
     padded = class_size(told) if size is None else size
     if told > padded:
         raise PayloadFormatError
     prefix = _PREFIX.pack(PAYLOAD_MAGIC, PAYLOAD_VERSION, kind, 0, len(header), body_len, context_id)
-    return b"".join([prefix, header, *body, bytes(padded - told)])
+    return _lay_out(prefix + header, body, padded - told)
+
+
+def _lay_out(start: bytes, body: Sequence[_Part], zeros: int) -> Iterator[bytes]:
+    yield start
+    for size, pieces in body:
+        missing = size
+        for piece in pieces:
+            missing -= len(piece)
+            yield piece
+        if missing:  # what follows would be read as part of another file
+            raise PayloadFormatError
+    for at in range(0, zeros, _ZEROS):
+        yield bytes(min(_ZEROS, zeros - at))
 
 
 def _unpack(plaintext: bytes, wanted: PayloadType) -> tuple[bytes, bytes, bytes]:

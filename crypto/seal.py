@@ -3,9 +3,9 @@
 import io
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import BinaryIO, Final
 
 from crypto import age
 from crypto.config import PublicConfig
@@ -22,19 +22,32 @@ class Envelope:
 
     Having an `Envelope` means that its header was checked; the store takes nothing else.
 
+    Attributes:
+        content: the age file, in memory or on a disk; whoever reads it begins at its start.
+        size: its length in bytes.
+
     Raises:
         HeaderError: the bytes are no age file, or hold a stanza that is not quantum-safe.
     """
 
-    sealed: bytes
+    content: BinaryIO
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        header = age.read_header(io.BytesIO(self.sealed))
+        self.content.seek(0)
+        header = age.read_header(self.content)
         if len(header.stanzas) > age.MAX_RECIPIENTS or not all(one.is_hybrid for one in header.stanzas):
             raise HeaderError
+        object.__setattr__(self, "size", self.content.seek(0, io.SEEK_END))
+
+    @property
+    def sealed(self) -> bytes:
+        """The whole file, for a report that is known to be small."""
+        self.content.seek(0)
+        return self.content.read()
 
     def __repr__(self) -> str:
-        return f"Envelope({len(self.sealed)} bytes)"
+        return f"Envelope({self.size} bytes)"
 
 
 def seal(
@@ -45,12 +58,17 @@ def seal(
     flags: Collection[Flag],
     day: date,
     attachments: Sequence[Attachment] = (),
+    sink: BinaryIO | None = None,
 ) -> Envelope:
     """Seal a report to every recipient that is active on `day`, which is also the day of receipt inside the seal.
 
+    Nothing but a few chunks is held in memory, unless there is no `sink` and the whole envelope is.
+
     Raises:
         NoRecipientError: the configuration has no key for that day; the form must be closed.
-        PayloadFormatError: the report with its attachments is above the largest size class.
+        PayloadFormatError: the report with its attachments is above the largest size class, or an attachment is not
+            as long as was said of it.
+        OSError: the sink took no more.
     """
     recipients = [one.public for one in config.active(day)]
     if not recipients:
@@ -71,4 +89,8 @@ def seal(
         contact_block=contact_block,
         attachments=attachments,
     )
-    return Envelope(sealed=age.seal_to(recipients, payload))
+    content: BinaryIO = io.BytesIO() if sink is None else sink
+    with age.Writer(content, recipients) as writer:
+        for piece in payload:
+            writer.write(piece)
+    return Envelope(content=content)

@@ -20,7 +20,7 @@ _INTAKE: Final[Names] = dict.fromkeys(
         "center", "data_dir", "public_config", "root_public", "root_public_key", "host", "port", "unix_socket",
         "workers", "threads", "max_requests", "slots", "deadline_seconds", "production",
     )
-) | {"limits": dict.fromkeys(("text_kib", "drain_mib"))}  # fmt: skip
+) | {"limits": dict.fromkeys(("text_kib", "file_mib", "drain_mib"))}  # fmt: skip
 _COLORS: Final[Names] = dict.fromkeys(
     (
         "paper", "card", "ink", "soft", "line", "rule", "accent", "accent_ink", "leave", "leave_ink", "wrong",

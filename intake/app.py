@@ -50,7 +50,12 @@ def create_app(
     app.url_map.merge_slashes = False
     settings, site, content = config.intake, config.site, public.content
     offers = [offer for offer in offers_of(config, content) if offer.is_shown]
-    frame = Frame(site=site, content=content, offered=tuple(offer.language for offer in offers))
+    frame = Frame(
+        site=site,
+        content=content,
+        offered=tuple(offer.language for offer in offers),
+        file_mib=settings.limits.file_mib if content.attachments else 0,
+    )
     app.extensions[views.EXTENSION] = views.Parts(
         config=config,
         public=public,

@@ -5,10 +5,10 @@ clear (docs/decisions.md 5). Here a body is read up to a limit and then read on 
 body is left unread shows a connection error instead of our page (docs/decisions.md 5).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO, Final
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from flask import Request
@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from intake.config import Limits
 from intake.controls import PAD
+from intake.uploads import Upload
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_FIELDS: Final = 2_000  # pairs; our page has some 320, and each costs a little memory
@@ -32,18 +33,26 @@ class Reading(StrEnum):
     CUT = "cut"  # the line broke off, or the body is shorter than announced
     OTHER_TYPE = "other_type"  # not what our form sends; nothing in it can be shown
     NOT_UTF8 = "not_utf8"  # whole, but some letters had to be guessed
+    FILES_TOO_LARGE = "files_too_large"  # one of them, or there are too many; the words are whole
+    NO_ROOM = "no_room"  # the disk took no more of a file; the words are whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Posted:
-    """The fields of a posted form, in clear, for the length of one request."""
+    """The fields and files of a posted form, for the length of one request; words in clear, files encrypted."""
 
     fields: Mapping[str, tuple[str, ...]]
     reading: Reading
+    uploads: tuple[Upload, ...] = ()
 
     def first(self, name: str) -> str:
         """Return the first value of a field, or ""."""
         return self.fields.get(name, ("",))[0]
+
+    def close(self) -> None:
+        """Forget the files."""
+        for upload in self.uploads:
+            upload.close()
 
     def __repr__(self) -> str:
         return f"Posted({self.reading}, redacted)"
@@ -69,39 +78,57 @@ def read_posted(request: Request, limits: Limits) -> Posted:
     return Posted(fields=fields, reading=reading)
 
 
+class CutError(Exception):
+    """The line broke off before a body had ended."""
+
+
+def arriving(request: Request, limits: Limits) -> Iterator[bytes]:
+    """Yield a body piece by piece, to its end or to the limit of what is drained.
+
+    Raises:
+        CutError: the line broke off, or the body is shorter than announced.
+    """
+    read = 0
+    try:
+        while piece := request.stream.read(_STEP):
+            yield piece
+            read += len(piece)
+            if read > limits.drain_mib * 1024 * 1024:
+                return  # the line is cut here: nobody sends this much
+    except (OSError, ClientDisconnected):
+        raise CutError from None
+    if request.content_length is not None and read < request.content_length:
+        raise CutError  # the server reports a lost connection as an early end
+
+
 def _read(request: Request, limits: Limits) -> tuple[bytes, Reading]:
-    """Read up to the text limit, then drain up to the other limit; what stands at the very end is kept, too.
+    """Read up to the text limit, then drain; what stands at the very end is kept, too.
 
     One field of a megabyte must not take the short ones behind it along: they are given back as well.
     """
     kept, end = bytearray(), b""
     wanted = limits.text_kib * 1024
-    read = 0
+    is_longer = False
     try:
-        stream: IO[bytes] = request.stream
-        while piece := stream.read(_STEP):
-            read += len(piece)
+        for piece in arriving(request, limits):
             room = max(0, wanted - len(kept))
             kept += piece[:room]
             end = (end + piece[room:])[-_END:]
-            if read > limits.drain_mib * 1024 * 1024:
-                break  # the line is cut here: nobody types this much
-    except (OSError, ClientDisconnected):
+            is_longer = is_longer or len(piece) > room
+    except CutError:
         return bytes(kept), Reading.CUT
-    if read > wanted:
+    if is_longer:
         return bytes(kept) + b"&" + end.partition(b"&")[2], Reading.TOO_MUCH
-    if request.content_length is not None and read < request.content_length:
-        return bytes(kept), Reading.CUT  # the server reports a lost connection as an early end
     return bytes(kept), Reading.WHOLE
 
 
 def _decode_pair(pair: bytes) -> tuple[str, str, bool]:
     name, _, value = pair.partition(b"=")
-    words, is_utf8 = _decode(unquote_to_bytes(value.replace(b"+", b" ")))
-    return _decode(unquote_to_bytes(name.replace(b"+", b" ")))[0], words, is_utf8
+    words, is_utf8 = decode(unquote_to_bytes(value.replace(b"+", b" ")))
+    return decode(unquote_to_bytes(name.replace(b"+", b" ")))[0], words, is_utf8
 
 
-def _decode(raw: bytes) -> tuple[str, bool]:
+def decode(raw: bytes) -> tuple[str, bool]:
     """Decode UTF-8; bytes that are none are shown as Windows letters, so that words stay readable."""
     try:
         return raw.decode(), True

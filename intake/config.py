@@ -33,9 +33,8 @@ _Kind = TypeVar("_Kind", str, int, float, bool, date)
 class Limits:
     """How much of a body is read."""
 
-    text_kib: int = (
-        1024  # KiB of a posted form kept; the largest legal report is about 27 KiB before escaping
-    )
+    text_kib: int = 2048  # KiB of a posted form kept and given back; nobody types two million letters
+    file_mib: int = 25  # MiB of one file, where the Center takes files
     drain_mib: int = 512  # MiB read and thrown away so that a browser sees our page; above it the line is cut
 
 
@@ -254,7 +253,8 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
         deadline_seconds=deadline,
         production=section.value("production", bool, True),
         limits=Limits(
-            text_kib=limits.number("text_kib", 1024, 256, 8192),
+            text_kib=limits.number("text_kib", 2048, 256, 8192),
+            file_mib=limits.number("file_mib", 25, 1, 40),
             drain_mib=limits.number("drain_mib", 512, 1, 4096),
         ),
     )

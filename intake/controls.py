@@ -11,8 +11,14 @@ SHOW: Final = "show"  # gives the words back to be changed, or in another langua
 CHECK: Final = "check"  # shows them as a list
 PASSWORD: Final = "p"  # noqa: S105 - the name of a field; keeps Chromium from saving the page (docs/decisions.md 5)
 PAD: Final = "pad"  # empty lines, thrown away unread; see below
-OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD})
+FILES: Final = (
+    "files"  # chosen on the check page; a post without files names them at most, and that is thrown away
+)
+OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD, FILES})
+
+MAX_FILES: Final = 3  # a report; with the largest each, all of them still fit the largest size class
 
 # Chromium writes the body of a post to its session file when Back leads to a page that it cannot show again, unless page
-# and body are larger than 64 KiB. An empty line is one byte of a page and six of a body.
+# and body are larger than 64 KiB. An empty line is one byte of a page, six of a body, and two of a body with files.
 PADDING: Final = "\n" * 11_000
+PADDING_WITH_FILES: Final = PADDING * 3

@@ -43,11 +43,13 @@ class Frame:
         site: what the operator may change.
         content: what was signed.
         offered: the languages of the form, in the order of the signed config.
+        file_mib: MiB that a file may have; 0 where no files are taken.
     """
 
     site: SiteConfig
     content: CenterContent
     offered: tuple[Language, ...]
+    file_mib: int
 
     @cached_property
     def style(self) -> Asset:
@@ -94,7 +96,7 @@ def environment(localizer: Localizer | None) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["padding"] = controls.PADDING
+    environment.globals["controls"] = controls
     if localizer is not None:
         environment.install_gettext_translations(  # type: ignore[attr-defined] # added by the extension
             localizer.catalogue, newstyle=True

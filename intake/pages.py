@@ -104,8 +104,8 @@ class Pages:
         again = bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN))
         return self._form(forms.filled(self.form_kind, posted), token, problem, again=again)
 
-    def check(self, posted: Posted, token: str) -> bytes:
-        """The words of a post as a list, to be looked at before they are sent."""
+    def check(self, posted: Posted, token: str, problem: Problem | None = None) -> bytes:
+        """The words of a post as a list, to be looked at before they are sent; here files are added."""
         form = forms.filled(self.form_kind, posted)
         return self.render(
             "check.html",
@@ -113,7 +113,8 @@ class Pages:
             hints=hints(form[name].data or "" for name in _HINTED),
             pairs=forms.pairs_of(form, posted),
             token=token,
-            again=bool(posted.first(controls.ASKED_AGAIN)),
+            again=bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN)),
+            problem=problem,
         )
 
     def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:
@@ -271,6 +272,7 @@ class Pages:
             offered=self._frame.offered,
             title=self.title,
             content=self._frame.content,
+            file_mib=self._frame.file_mib,
             texts=self._texts,
             style_name=self._frame.style.name,
             logo=self._frame.logo,

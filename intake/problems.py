@@ -4,7 +4,7 @@ One table from a case to its status and sentences. Nothing here reads a post or 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from crypto.errors import TextTooLongError
@@ -71,6 +71,15 @@ def badly_read(reading: Reading) -> Problem:
                     say("We could only read the first part. Nothing was saved. What we could read is below."),
                 ),
             )
+        case Reading.FILES_TOO_LARGE:
+            return Problem(
+                status=413,
+                sentences=(
+                    say(
+                        "A file is too large, or there are too many. Nothing was saved. Your words are below."
+                    ),
+                ),
+            )
         case Reading.NOT_UTF8:
             return Problem(
                 status=422,
@@ -117,6 +126,13 @@ def closed(other_way: str) -> Problem:
             ),
             say("You can reach us another way: %(other_way)s", other_way=other_way),
         ),
+    )
+
+
+def with_files(problem: Problem) -> Problem:
+    """The same, where files may have come along: no browser remembers which ones were chosen."""
+    return replace(
+        problem, sentences=(*problem.sentences, say("If you had chosen files, choose them again."))
     )
 
 

@@ -29,7 +29,9 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
-from intake import logs
+from crypto import age
+from crypto.payload import CLASS_CAP
+from intake import logs, slots
 from intake.anonymity import HEADERS, NO_STORE
 from intake.app import create_app
 from intake.clock import utc_now
@@ -41,6 +43,7 @@ from intake.readiness import Ready, open_exchange, open_store
 from intake.store import Store
 from intake.views import EXTENSION
 
+_UPLOAD_PATIENCE: Final = 3_600  # seconds that a retiring worker waits for what is still arriving
 _SENTENCE: Final = "We could not read what came. Nothing was saved.\n"
 
 
@@ -59,7 +62,7 @@ def serve(config: Config, ready: Ready) -> None:
         store=store,
         path=settings.store,
         exchange=open_exchange(config, store),
-        reserve=settings.slots // 4,  # a quarter of a batch left: time to grow before a report waits for it
+        reserve=_reserve(settings, takes_files=ready.public.content.attachments),
         clock=utc_now,
     )
     chores.run(utc_now())
@@ -110,6 +113,9 @@ def run(
 
     def begin(_: Arbiter, worker: Worker) -> None:
         store.forget_connections()
+        # A slow line may need an hour for its files, and its words must not be cut off because others came meanwhile.
+        # When the whole server is told to stop, it waits no longer than its own setting.
+        worker.cfg.set("graceful_timeout", _UPLOAD_PATIENCE)
         worker.store, worker.baton, worker.enough = store, baton, settings.max_requests
         after_fork(worker)
 
@@ -247,6 +253,12 @@ class _Logger(Logger):  # type: ignore[misc] # gunicorn ships no types
         self.error_log.handlers.clear()
         self.error_log.setLevel(logging.INFO)
         self.error_log.propagate = True
+
+
+def _reserve(settings: IntakeConfig, *, takes_files: bool) -> int:
+    """Free slots below which the pool grows, before a report has to wait for it."""
+    largest = slots.parts_of(age.sealed_size(CLASS_CAP, age.MAX_RECIPIENTS)) if takes_files else 0
+    return settings.slots // 4 + largest  # a quarter of a batch, beside the largest report
 
 
 def _address(settings: IntakeConfig) -> str:

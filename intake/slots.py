@@ -5,8 +5,8 @@ Nothing here orders anything: ids and filling come from the operating system's r
 
 import secrets
 import struct
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
 
 from intake import errors
 
@@ -39,13 +39,18 @@ def filling() -> bytes:
     return secrets.token_bytes(SLOT_SIZE)
 
 
-def split(sealed: bytes) -> list[bytes]:
-    """Cut an envelope into slot contents, each of exactly `SLOT_SIZE` bytes."""
-    pieces = [sealed[start : start + PART_SIZE] for start in range(0, len(sealed), PART_SIZE)]
-    return [
-        _PREFIX.pack(part, len(pieces), len(sealed)) + piece + secrets.token_bytes(PART_SIZE - len(piece))
-        for part, piece in enumerate(pieces)
-    ]
+def parts_of(size: int) -> int:
+    """How many slots an envelope of `size` bytes takes."""
+    return -(-size // PART_SIZE)
+
+
+def split(content: BinaryIO, size: int) -> Iterator[bytes]:
+    """Cut an envelope into slot contents, each of exactly `SLOT_SIZE` bytes, one in memory at a time."""
+    content.seek(0)
+    parts = parts_of(size)
+    for part in range(parts):
+        piece = content.read(PART_SIZE)
+        yield _PREFIX.pack(part, parts, size) + piece + secrets.token_bytes(PART_SIZE - len(piece))
 
 
 def join(contents: Sequence[bytes]) -> bytes:

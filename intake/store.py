@@ -93,11 +93,15 @@ class StoredEnvelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Arrival:
-    """An envelope on its way into the store."""
+    """An envelope on its way into the store, under a random id."""
 
-    contents: Sequence[bytes]
-    envelope: int
+    envelope: Envelope
+    id: int
     week: str
+
+    @property
+    def slots(self) -> int:
+        return slots.parts_of(self.envelope.size)
 
 
 class Store:
@@ -182,9 +186,9 @@ class Store:
         """
         if len(week) != len(slots.FREE_WEEK):
             raise AssertionError("a week has eight characters; another length would move the row")
-        arrival = _Arrival(contents=slots.split(envelope.sealed), envelope=slots.draw_id(), week=week)
+        arrival = _Arrival(envelope=envelope, id=slots.draw_id(), week=week)
         self._committer.add(arrival)
-        return slots.format_id(arrival.envelope)
+        return slots.format_id(arrival.id)
 
     def expecting(self) -> AbstractContextManager[None]:
         """Say for the length of a block that this thread may add an envelope: those who commit wait a moment for it."""
@@ -303,15 +307,18 @@ class Store:
                     arrivals = arrivals or take()
                     if self._put(connection, arrivals):
                         return
-                self._grow(sum(len(one.contents) for one in arrivals))
+                self._grow(sum(one.slots for one in arrivals))
 
     def _put(self, connection: sqlite3.Connection, arrivals: Sequence[_Arrival]) -> bool:
         """Write all parts into random free slots, or return False if the pool must grow first."""
-        rows = [(one.week, one.envelope, content) for one in arrivals for content in one.contents]
-        places = self._free.take(connection, len(rows))
-        for place, row in zip(places, rows, strict=False):
-            connection.execute(_FILL, (*row, place))
-        return bool(places)
+        places = iter(self._free.take(connection, sum(one.slots for one in arrivals)))
+        for one in arrivals:
+            for content in slots.split(one.envelope.content, one.envelope.size):
+                place = next(places, None)
+                if place is None:
+                    return False
+                connection.execute(_FILL, (one.week, one.id, content, place))
+        return True
 
     def _grow(self, wanted: int) -> None:
         """Add whole batches until `wanted` slots are free, then lay all rows out by their random ids.

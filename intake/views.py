@@ -5,13 +5,16 @@ and only then answer 303. Whatever fails on the way, the answer holds the person
 wrote", "Change my answers" and the languages post the words too, and nothing is kept of them.
 """
 
+import io
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
 from flask import Blueprint, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
 
@@ -27,9 +30,11 @@ from intake.clock import Now
 from intake.compression import Packed
 from intake.config import Config
 from intake.frame import Asset
+from intake.multipart import read_with_files
 from intake.pages import Pages
 from intake.problems import Problem
 from intake.store import Store
+from intake.uploads import Upload, scratch
 
 EXTENSION: Final = "intake"  # under which the application keeps what the views work with
 _REFUSES_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")  # RFC 9110, 12.5.3
@@ -116,7 +121,7 @@ def send(code: str) -> Response:
     deed = posted.first(controls.DEED)
     if deed == controls.SHOW and not problems.has_words(posted):
         return form(code)  # the button Start, or a language that was changed before anything was told
-    problem = _doubt(request, posted)
+    problem = _doubt(request, posted, pages)
     if problem is None and deed != controls.SHOW:
         problem = _accept(parts, request, posted, pages, is_kept=deed != controls.CHECK)
     if problem is not None or deed == controls.SHOW:
@@ -125,6 +130,25 @@ def send(code: str) -> Response:
     if deed == controls.CHECK:
         return _page(pages.check(posted, _token(parts)))
     return _redirect(f"/{code}/done", 303)
+
+
+@reporter.post("/<code>/send")
+def send_with_files(code: str) -> Response:
+    """Take a report with files from the check page, with the same promise; what is wrong is said on that page."""
+    parts = _parts()
+    settings = parts.config.intake
+    if not parts.public.content.attachments:
+        g.posted = read_posted(request, settings.limits)
+        raise NotFound
+    with closing(read_with_files(request, settings.limits, settings.data_dir)) as posted:
+        g.posted = posted
+        pages = parts.pages_in(code)
+        problem = _doubt(request, posted, pages) or _accept(parts, request, posted, pages, is_kept=True)
+        if problem is None:
+            return _redirect(f"/{code}/done", 303)
+        problem = problems.with_files(problem)
+        again = pages.form_again if problem.complaints else pages.check
+        return _page(again(posted, _token(parts), problem), problem.status)
 
 
 @reporter.get("/<code>/done")
@@ -205,10 +229,13 @@ def lost(_: Exception) -> Response:
     )
 
 
-def _doubt(post: Request, posted: Posted) -> Problem | None:
+def _doubt(post: Request, posted: Posted, pages: Pages) -> Problem | None:
     """Say what is wrong with how a post came, before a word of it is looked at."""
     if is_from_another_site(post):
         return problems.other_site()
+    if posted.reading is Reading.NO_ROOM:
+        _LOG.error("not saved: no room for a file")
+        return problems.not_saved(pages.other_way)
     return None if posted.reading is Reading.WHOLE else problems.badly_read(posted.reading)
 
 
@@ -225,18 +252,31 @@ def _accept(parts: Parts, post: Request, posted: Posted, pages: Pages, *, is_kep
         return problems.nothing_told()
     except TextTooLongError as error:
         return problems.too_long(error)
-    return _keep(parts, report, flags | _doubts(parts, post, posted), pages) if is_kept else None
+    flags |= _doubts(parts, post, posted)
+    return _keep(parts, report, posted.uploads, flags, pages) if is_kept else None
 
 
-def _keep(parts: Parts, report: Report, flags: frozenset[Flag], pages: Pages) -> Problem | None:
-    """Seal a report and store it durably; an error of either is a 503, and nothing was kept."""
+def _keep(
+    parts: Parts, report: Report, uploads: Sequence[Upload], flags: frozenset[Flag], pages: Pages
+) -> Problem | None:
+    """Seal a report with its files and store it durably; an error of either is a 503, and nothing was kept."""
     now = parts.clock()
     try:
-        envelope = seal(report, parts.public, lang=pages.language.code, flags=flags, day=now.day)
-        parts.store.add(envelope, now.week)
+        # An envelope of many megabytes is not held in memory.
+        with scratch(parts.config.intake.data_dir) if uploads else io.BytesIO() as sink:
+            envelope = seal(
+                report,
+                parts.public,
+                lang=pages.language.code,
+                flags=flags,
+                day=now.day,
+                attachments=[upload.attachment for upload in uploads],
+                sink=sink,
+            )
+            parts.store.add(envelope, now.week)
     except NoRecipientError:
         return problems.closed(pages.other_way)
-    except (FormatError, errors.StoreError) as error:
+    except (FormatError, errors.StoreError, OSError, InvalidTag) as error:
         _LOG.error("not saved: %s", type(error).__name__)
         return problems.not_saved(pages.other_way)
     return None

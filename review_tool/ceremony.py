@@ -301,7 +301,7 @@ def prove_sealing(config: PublicConfig, identity: Identity, day: date) -> int:
     require_context(opened, {config.context_id})
     if header_fields(opened.report) != header_fields(told) or opened.epoch != identity.epoch:
         raise CeremonyError("the test report came out changed; nothing of this ceremony may be used")
-    return len(envelope.sealed)
+    return envelope.size
 
 
 def write_public(signed: SignedConfig, directory: Path, record: str) -> None:

@@ -25,6 +25,7 @@ from crypto.config import (
     trusted_comment,
 )
 from crypto.content import CenterContent, content_from_toml
+from crypto.payload import Attachment, AttachmentMeta
 from crypto.report import Kind, LocalSets, Question, Report
 
 if TYPE_CHECKING:
@@ -177,8 +178,8 @@ def center_section() -> dict[str, object]:
 
 
 def example_content(**changes: object) -> CenterContent:
-    """The content of the shipped example, with settings changed."""
-    return content_from_toml({**center_section(), **changes})
+    """The content of the shipped example, with settings changed; without files, which need a large store."""
+    return content_from_toml({**center_section(), "attachments": False, **changes})
 
 
 def sample_report(**changes: object) -> Report:
@@ -198,6 +199,14 @@ def sample_report(**changes: object) -> Report:
         "consent_count": True,
     }
     return Report(**{**told, **changes})
+
+
+def attachment(name: str, content: bytes, claimed_type: str = "image/png") -> Attachment:
+    """A file of a report, in memory."""
+    meta = AttachmentMeta(
+        name=name, claimed_type=claimed_type, sha256=hashlib.sha256(content).hexdigest(), size=len(content)
+    )
+    return Attachment(meta=meta, pieces=[content])
 
 
 def largest_report(character: str, local: LocalSets) -> Report:

@@ -90,6 +90,10 @@ class Chromium:
         """Replace what stands in a field, all at once."""
         self._page.locator(field).fill(words)
 
+    def choose(self, field: str, file: Path) -> None:
+        """Choose a file."""
+        self._page.set_input_files(field, file)
+
     def words_in(self, field: str) -> str:
         """What stands in a field; nothing if there is none."""
         return self._page.input_value(field) if self.has(field) else ""

@@ -45,6 +45,8 @@ NORMAL: Final[Prefs] = {
     "datareporting.policy.dataSubmissionEnabled": False,
     "termsofuse.bypassNotification": True,
     "javascript.enabled": False,
+    # A person's picker hands the file over; the driver has the page's own process read it.
+    "dom.file.createInChild": True,
 }
 # Tor Browser at the level "Safest", as far as settings of Firefox go. It is not Tor Browser.
 SAFEST: Final[Prefs] = {
@@ -111,6 +113,10 @@ class Firefox:
             "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
             script_args=[self._seen(field), words],
         )
+
+    def choose(self, field: str, file: Path) -> None:
+        """Choose a file."""
+        self._window.find_element(CSS, field).send_keys(str(file))
 
     def words_in(self, field: str) -> str:
         """What stands in a field; nothing if there is none."""

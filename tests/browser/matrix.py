@@ -1,7 +1,7 @@
 """Audits every page in every state, language and color scheme: `python -m tests.browser.matrix --part 3/8`.
 
 All of them take half an hour, so they belong to the long tests, in parts that can be run on other days; `make test` takes
-a fair choice of them. The audit is axe with everything it knows of WCAG 2.0 to 2.2, A and AA, and of good practice.
+a fair choice of them. Each is photographed into `artifacts/`, to be looked at. The audit is axe with everything it knows of WCAG 2.0 to 2.2, A and AA, and of good practice.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, launch_arguments
+from tests.browser.pictures import photograph
 from tests.browser.states import SCHEMES, STATES, Site, looking, show
 from tests.hardening.__main__ import part_of
 
@@ -63,6 +64,7 @@ def audit(browser: Browser, site: Site, combinations: Iterable[Combination]) -> 
         with looking(browser, site, scheme=scheme) as page:
             for one in some:
                 show(page, one.state, one.language)
+                photograph(page, f"{one.state}-{one.language}-{one.scheme}")
                 yield from faults(page, str(one))
 
 

@@ -50,8 +50,8 @@ class Site:
         self.closed: Final = _client(root / "closed", center, moment=AFTER_THE_LAST_KEY)
         self.storeless: Final = _client(root / "storeless", center, has_store=False)
         self.faulty: Final = _client(root / "faulty", center, moment=None)
-        # The other choices that a Center has: no contact, counting by opt-in, the form in one piece, an event, an onion.
-        other = make_center(content=example_content(contact=False, consent_mode="opt_in"))
+        # The other choices that a Center has: no contact, files, counting by opt-in, the form in one piece, an event, an onion.
+        other = make_center(content=example_content(contact=False, consent_mode="opt_in", attachments=True))
         self.other: Final = _client(root / "other", other, site=LARGE_SITE)
         told = posted_answers(largest_report("x", center.local))
         self.answers: Final = told | {
@@ -184,6 +184,16 @@ def _post_raw(
     return ask
 
 
+def _post_files(count: int) -> Callable[[Site, str], TestResponse]:
+    """What answers the check page with a number of files."""
+
+    def ask(site: Site, code: str) -> TestResponse:
+        files = [(io.BytesIO(b"a file"), f"{number}.txt") for number in range(count)]
+        return site.other.post(f"/{code}/send", data={**site.answers, "files": files})
+
+    return ask
+
+
 _NOTHING: Final = {"narrative": [""], "incident_types": []}
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _STEPS: Final = {
@@ -205,10 +215,12 @@ STATES: Final[Mapping[str, State]] = {
     "given_back": State(ask=_post(by="show"), is_unfolded=True),
     "check": State(ask=_post(by="check", changed={"narrative": ["They shouted."]})),
     "check_with_hints": State(ask=_post(by="check")),
+    "files": State(ask=_post("other", by="check")),
+    "files_too_large": State(ask=_post_files(4), status=413),
     "nothing_told": State(ask=_post(changed=_NOTHING), status=422),
     "too_long": State(ask=_post(changed={"own_words": ["palabras " * 20]}), status=422),
     "odd_letters": State(ask=_post_raw(b"narrative=caf%E9", _FORM_TYPE), status=422),
-    "too_much": State(ask=_post(changed={"own_words": ["x" * 1_200_000]}), status=413),
+    "too_much": State(ask=_post(changed={"own_words": ["x" * 2_200_000]}), status=413),
     "cut_off": State(ask=_post_raw(b"narrative=half+a+story", _FORM_TYPE, announced=4_000), status=400),
     "other_type": State(ask=_post_raw(b"words", "text/plain"), status=415),
     "other_site": State(ask=_post(**{"Sec-Fetch-Site": "cross-site"}), status=403),

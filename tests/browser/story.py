@@ -19,7 +19,7 @@ TYPED: Final = (*NARRATIVE, *WHEN, *CONTACT, *OWN_WORDS)
 # Names and values of what is chosen, and the labels as the check page shows them.
 CHOSEN: Final = ("incident_types", "blackmail", "Blackmail", "officer_agency", "sheriff", "consent_quote")
 # What the server of the story is set to: a store that is given up soon, and a limit that can be typed past.
-SETTINGS: Final = "deadline_seconds = 0.5\n[intake.limits]\ntext_kib = 256\n"
+SETTINGS: Final = "deadline_seconds = 0.5\n[intake.limits]\ntext_kib = 256\nfile_mib = 1\n"
 TOO_MUCH: Final = 300 * 1024  # letters
 TOO_LONG: Final = 400  # characters; own words have 120
 
@@ -57,6 +57,7 @@ class Window(Protocol):
     def press(self, what: str) -> None: ...
     def type(self, field: str, words: str) -> None: ...
     def fill(self, field: str, words: str) -> None: ...
+    def choose(self, field: str, file: Path) -> None: ...
     def words_in(self, field: str) -> str: ...
     def text(self, what: str) -> str: ...
     def has(self, what: str) -> bool: ...
@@ -96,6 +97,22 @@ def fill_in(window: Window, server: Server) -> None:
     window.press(STEP_ON)
     window.type("#q-contact", " ".join(CONTACT))
     window.press("[name=consent_quote]")
+
+
+def send_a_file(window: Window, server: Server, file: Path, large: Path) -> Iterator[str]:
+    """Add a file on the check page: first one that is too large, then one that is taken."""
+    fill_in(window, server)
+    window.press(CHECK)
+    window.choose("#q-files-1", large)
+    yield "chosen"
+    window.press(SEND)
+    assert "choose them again" in window.text(".problem")
+    assert NARRATIVE[1] in window.text(".told")
+    yield "too large"
+    window.choose("#q-files-2", file)
+    window.press(SEND)
+    assert window.address.endswith("/en/done")
+    yield "sent"
 
 
 def _tell(window: Window, server: Server) -> Iterator[str]:

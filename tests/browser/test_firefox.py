@@ -34,6 +34,7 @@ def tell_by_keyboard(window, url: str) -> None:
     window.go(f"{url}/en/")
     window.tab_to("main .start")
     window.keys(Keys.ENTER)
+    window.wait_for(f"{url}/en/form")
     window.tab_to("#q-narrative")
     window.keys(*NARRATIVE)
     window.tab_to("[name=incident_types][value=words]")

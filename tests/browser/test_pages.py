@@ -14,6 +14,7 @@ from review_tool.statistics import release
 from tests.browser import geometry
 from tests.browser.conftest import PHONE
 from tests.browser.geometry import NARROWEST, WIDE_LETTERS, ZOOMED
+from tests.browser.pictures import photograph
 from tests.browser.states import STATES, Site, looking, show
 from tests.review_tool.statistics.records import CLOSED, record
 
@@ -45,6 +46,7 @@ def test_every_language_is_laid_out_well_on_small_screens(browser: Browser, site
         english = geometry.buttons(page)
         for code in site.languages[:1] if STATES[name].is_common else site.languages:
             show(page, name, code)
+            photograph(page, f"{name}-{code}-narrow")
             found[f"{name} in {code}"] = [
                 *geometry.faults(page),
                 *geometry.broken_words(page),

@@ -216,15 +216,3 @@ def test_a_form_that_another_site_sends_comes_back_and_is_sent_again_from_ours(v
 
     assert answer_to(visit, "send").status == 303
     assert "Not from here." in [one.report.narrative for one in stored_reports(served)]
-
-
-def test_back_after_sending_shows_an_empty_form(visit: Visit):
-    """Whoever takes the phone next reads nothing."""
-    visit.go("/en/form")
-    visit.page.fill("#q-narrative", "They shouted.")
-    answer_to(visit, "send")
-    visit.page.wait_for_url("**/en/done")
-
-    visit.page.go_back()
-
-    assert visit.page.input_value("#q-narrative") == ""

@@ -119,6 +119,9 @@ def test_in_print_the_whole_form_is_there(visit: Visit):
 
     assert steps_shown(visit.page) == [1, 2, 3, 4, 5]
     assert not visit.page.locator(".bar").is_visible()
+    ticks = visit.page.locator(".choice").all()
+    assert len(ticks) > 200
+    assert all(tick.is_visible() for tick in ticks)  # those in closed folds, too
 
 
 def test_without_the_stylesheet_the_whole_form_is_there_and_sends(visit: Visit, served: Server):

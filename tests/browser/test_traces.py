@@ -4,7 +4,7 @@ Both browsers run in normal windows, not private ones, and with scripts off. Sea
 they run, after they were closed, and after they were killed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -25,11 +25,13 @@ from tests.browser.story import (
     WHEN,
     Window,
     fill_in,
+    send_a_file,
     up_to,
     visit,
 )
 from tests.browser.traces import Search
-from tests.intake.conftest import Server, initialised, start_server
+from tests.center import Center
+from tests.intake.conftest import Server, center_with_files, initialised, start_server
 from tests.server_copy import ROOT, server_copy, sinful
 
 pytestmark = [pytest.mark.browser, pytest.mark.loopback]
@@ -37,6 +39,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.loopback]
 BROWSERS: Final = ("chromium", "firefox")
 SECRET: Final = (*TYPED, *CHOSEN)
 KILLED_AT: Final = ("in the middle", "nothing told")  # the rest in `make hardening`
+FILE: Final = ("Pirol3391", "Eisvogel4417", "Goldammer6052", "Wiedehopf8853")  # folder, names, content
 VISITED: Final = "/en/form"  # what history always tells; a device without it was not searched at all
 
 # The four measures of docs/decisions.md 5, each taken away: (file, line, instead).
@@ -56,7 +59,11 @@ FIELDS_REMEMBERED: Final = tuple(
     )
 )
 NO_PASSWORD: Final = (FIELDS, '<input type="password" name="p" value="x" hidden autocomplete="off">', "")
-UNPADDED: Final = (FIELDS, '<input type="hidden" name="pad" value="{{ padding }}" autocomplete="off">', "")
+UNPADDED: Final = (
+    FIELDS,
+    '<input type="hidden" name="pad" value="{{ controls.PADDING_WITH_FILES if with_files else controls.PADDING }}" autocomplete="off">',
+    "",
+)
 EMPTY_PASSWORD: Final = (FIELDS, 'name="p" value="x" hidden', 'name="p" value="" hidden')
 ANSWERED_200: Final = (
     "intake/views.py",
@@ -66,13 +73,13 @@ ANSWERED_200: Final = (
 
 
 @contextmanager
-def running(root: Path, *sins: tuple[str, str, str]) -> Iterator[Server]:
+def running(root: Path, *sins: tuple[str, str, str], center: Center | None = None) -> Iterator[Server]:
     """Run a form, honest or with sins planted in a copy of its source."""
     root.mkdir()
     tree = server_copy(root.with_name("tree")) if sins else ROOT
     for sin in sins:
         sinful(tree, *sin)
-    server = start_server(*initialised(root, site=site_section(), lines=SETTINGS), tree=tree)
+    server = start_server(*initialised(root, center, site=site_section(), lines=SETTINGS), tree=tree)
     try:
         yield server
     finally:
@@ -88,9 +95,18 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def told_by(window: Window) -> set[str]:
+@pytest.fixture(scope="module")
+def form_with_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The honest form of a Center that takes files."""
+    enable_socket()
+    with running(tmp_path_factory.mktemp("files") / "form", center=center_with_files()) as server:
+        disable_socket(allow_unix_socket=True)
+        yield server
+
+
+def told_by(window: Window, more: Sequence[str] = ()) -> set[str]:
     """Which of the secret words lie on a device, and whether it tells of the visit."""
-    return {word for _, word in Search(window.device, (*SECRET, VISITED)).look()}
+    return {word for _, word in Search(window.device, (*SECRET, *more, VISITED)).look()}
 
 
 def watched_visit(
@@ -131,6 +147,39 @@ def test_nothing_told_lies_on_the_device_when_the_browser_is_killed(browser, mom
     window.kill()
 
     assert told_by(window) == {VISITED}
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_no_file_that_was_chosen_is_told_by_the_device(browser, open_window, form_with_files, tmp_path):
+    """Neither its name, nor its folder, nor what is in it; also when it was refused."""
+    window = open_window(browser)
+    file, large = (tmp_path / FILE[0] / f"{name}.txt" for name in FILE[1:3])
+    file.parent.mkdir()
+    file.write_text(FILE[3])
+    large.write_text(FILE[3] * 100_000)
+    search = Search(window.device, (*SECRET, *FILE))
+
+    found = {}
+    for moment in send_a_file(window, form_with_files, file, large):
+        window.settle()
+        found[moment] = search.look()
+    window.close()
+    found["closed"] = search.look()
+
+    assert found == {moment: set() for moment in ("chosen", "too large", "sent", "closed")}
+
+
+def test_twin_a_password_field_beside_files_is_found_out(open_window, tmp_path, socket_enabled):
+    """What keeps words off the disk elsewhere makes room for the names of files here."""
+    window = open_window("chromium")
+    always = (FIELDS, '{% if not with_files %}<input type="password"', '{% if true %}<input type="password"')
+    file = tmp_path / f"{FILE[1]}.txt"
+    file.write_text(FILE[3] * 100_000)
+    with running(tmp_path / "form", always, center=center_with_files()) as server:
+        next(moment for moment in send_a_file(window, server, file, file) if moment == "too large")
+        window.settle()
+
+        assert FILE[1] in told_by(window, FILE)
 
 
 def go_back_after_sending(window: Window, server: Server) -> None:

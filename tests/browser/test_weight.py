@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Route
 
+from intake import controls
 from intake.languages import LANGUAGES
 from intake.offers import State, state_of
 from tests.browser.conftest import Visit
@@ -25,6 +26,8 @@ START: Final = 4 * 1024  # bytes of the first page with its stylesheet: a second
 VISIT: Final = 14 * 1024  # bytes of a whole report in English
 FORM: Final = 13 * 1024  # bytes of the form in the language that weighs most
 ENGLISH_FORM: Final = 9 * 1024  # bytes
+SESSION_FILE: Final = 64 * 1024  # bytes; of a larger post Chromium writes nothing down
+UPLOAD: Final = 65 * 1024  # bytes of a post beside the words themselves
 REQUESTS: Final = 5  # start, stylesheet, form, post, thank-you
 
 
@@ -80,6 +83,13 @@ def test_a_whole_report_is_light(served: Server, stylesheet: Sent):
 
     assert [one.status for one in sent] == [200, 200, 200, 303, 200]
     assert sum(one.size for one in sent) <= VISIT, [one.size for one in sent]
+
+
+def test_what_a_post_sends_up_is_padding_and_little_else():
+    """The price of leaving nothing on the device (docs/decisions.md 30): each button that posts sends this much."""
+    padding = urllib.parse.urlencode({controls.PAD: controls.PADDING.replace("\n", "\r\n")})
+
+    assert SESSION_FILE < len(padding) <= UPLOAD
 
 
 def test_the_form_is_light_in_every_language(served: Server):

@@ -123,16 +123,18 @@ def test_payload_is_laid_out() -> None:
 def test_our_writer_and_reader_agree_with_the_document() -> None:
     """The same examples by our own code: otherwise the document would describe another format."""
     header = json.loads(BLOCKS["payload_header"])
-    padded = pack_report(
-        fields=header["fields"],
-        flags=(),
-        form_lang="en",
-        form_version="1.0",
-        payload_id=header["payload_id"],
-        received_day=date.fromisoformat(header["received_day"]),
-        context_id=bytes.fromhex(VALUES["context_id"]),
-        contact_block=None,
-        attachments=(),
+    padded = b"".join(
+        pack_report(
+            fields=header["fields"],
+            flags=(),
+            form_lang="en",
+            form_version="1.0",
+            payload_id=header["payload_id"],
+            received_day=date.fromisoformat(header["received_day"]),
+            context_id=bytes.fromhex(VALUES["context_id"]),
+            contact_block=None,
+            attachments=(),
+        )
     )
 
     assert padded.startswith(bytes.fromhex(VALUES["payload_prefix"]) + BLOCKS["payload_header"].encode())

@@ -12,7 +12,6 @@ from crypto.errors import PayloadError, PayloadFormatError, PayloadVersionError
 from crypto.payload import (
     CLASS_CAP,
     CLASS_FLOOR,
-    Attachment,
     class_size,
     pack_contact,
     pack_report,
@@ -29,7 +28,7 @@ from crypto.report import (
     report_from_header,
 )
 from crypto.seal import seal
-from tests.center import DAY, largest_report, longest_text, make_center, sample_report
+from tests.center import DAY, attachment, largest_report, longest_text, make_center, sample_report
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PAYLOAD_ID = "0123456789abcdef" * 2
@@ -56,7 +55,7 @@ def packed(told=None, *, contact_block=None, attachments=(), **changes):
         "contact_block": contact_block,
         "attachments": attachments,
     }
-    return pack_report(**values | changes)
+    return b"".join(pack_report(**values | changes))
 
 
 def relaid(encoded: bytes, content: bytes = b"", *, size: int | None = None, **prefix) -> bytes:
@@ -98,9 +97,7 @@ texts = (
 def test_every_report_survives_the_payload(narrative, contact, files, flags):
     """Fields, flags, contact block and files come out as they went in, in order."""
     told = sample_report(narrative=narrative)
-    attachments = [
-        Attachment(name=name, claimed_type="image/png", content=content) for name, content in files
-    ]
+    attachments = [attachment(name, content) for name, content in files]
 
     data = packed(told, contact_block=contact, attachments=attachments, flags=flags)
     header, context_id, block, contents = unpack_report(data)
@@ -350,7 +347,7 @@ def test_what_no_writer_writes_is_refused(data):
 
 def test_swapped_attachments_are_refused():
     """Order in the header is order in the body."""
-    first, second = (Attachment(name=name, claimed_type="", content=name.encode() * 9) for name in "ab")
+    first, second = (attachment(name, name.encode() * 9) for name in "ab")
     data = packed(attachments=[first, second])
     start = PREFIX + int.from_bytes(data[8:12])
 
@@ -397,8 +394,8 @@ def test_noise_after_the_magic_raises_only_the_documented_errors(noise):
         {"fields": {"Narrative": "x"}},
         {"fields": {"narrative": "\ud800"}},
         {"fields": {"narrative": 1.5}},
-        {"attachments": [Attachment(name="\ud800", claimed_type="", content=b"")]},
-        {"attachments": [Attachment(name="x" * 2**20, claimed_type="", content=b"")]},
+        {"attachments": [attachment("\ud800", b"")]},
+        {"attachments": [attachment("x" * 2**20, b"")]},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -413,7 +410,7 @@ def test_more_than_the_largest_class_is_refused():
     half = bytes(CLASS_CAP // 2)
 
     with pytest.raises(PayloadFormatError):
-        packed(attachments=[Attachment(name=name, claimed_type="", content=half) for name in "ab"])
+        packed(attachments=[attachment(name, half) for name in "ab"])
 
 
 @pytest.mark.parametrize(
@@ -460,7 +457,7 @@ def test_a_contact_that_does_not_fit_is_refused():
 
 def test_values_of_a_payload_never_print_themselves():
     """Names of files and answers stay out of logs and tracebacks."""
-    file = Attachment(name="Maria.png", claimed_type="image/png", content=b"x")
+    file = attachment("Maria.png", b"x")
     header, *_ = unpack_report(packed(sample_report(narrative="Maria hid"), attachments=[file]))
 
     assert "Maria" not in f"{file!r} {header!r} {header.attachments!r}"

@@ -8,11 +8,11 @@ import pytest
 
 from crypto import age
 from crypto.errors import HeaderError, NoRecipientError, PayloadFormatError
-from crypto.payload import CLASS_CAP, CLASS_FLOOR, Attachment, class_size
+from crypto.payload import CLASS_CAP, CLASS_FLOOR, class_size
 from crypto.report import Flag
 from crypto.seal import Envelope, seal
 from crypto.unseal import unseal
-from tests.center import DAY, Center, largest_report, make_center, sample_report
+from tests.center import DAY, Center, attachment, largest_report, make_center, sample_report
 
 TESTDATA = Path(__file__).parent.parent / "vectors/cctv-age/testdata"
 # One character of one, two, three and four bytes, of scripts that reporters write.
@@ -61,15 +61,13 @@ def test_report_comes_back_as_it_was_told(center: Center) -> None:
 
 def test_attachments_come_back_in_order(center: Center) -> None:
     """Names and types are what the browser claimed, and are only carried."""
-    files = (
-        Attachment(name="../../etc/passwd", claimed_type="text/plain", content=b"one"),
-        Attachment(name="two.jpg", claimed_type="image/jpeg", content=bytes(70_000)),
-    )
-    envelope = seal(sample_report(), center.config, lang="en", flags=(), day=DAY, attachments=files)
+    files = (("../../etc/passwd", b"one"), ("two.jpg", bytes(70_000)))
+    attachments = [attachment(name, content) for name, content in files]
+    envelope = seal(sample_report(), center.config, lang="en", flags=(), day=DAY, attachments=attachments)
 
     opened = unseal(envelope.sealed, center.identities)
 
-    assert opened.attachments == tuple(one.content for one in files)
+    assert opened.attachments == tuple(content for _, content in files)
     assert [meta.name for meta in opened.header.attachments] == ["../../etc/passwd", "two.jpg"]
     assert len(envelope.sealed) == age.sealed_size(131_072, 2)
 
@@ -170,7 +168,7 @@ def test_report_without_contact_has_no_block(center: Center) -> None:
 def test_envelope_cannot_be_made_of_anything_else(sealed: bytes) -> None:
     """The store takes only envelopes, so plaintext or a classical file cannot get into it by any mistake (P1)."""
     with pytest.raises(HeaderError):
-        Envelope(sealed=sealed)
+        Envelope(content=io.BytesIO(sealed))
 
 
 def test_envelope_has_at_most_four_stanzas() -> None:
@@ -178,10 +176,10 @@ def test_envelope_has_at_most_four_stanzas() -> None:
     good = age.seal_to([one.public for one in make_center(epochs=4).config.recipients], b"")
     header, _, rest = good.partition(b"\n--- ")
     stanza = header.removeprefix(age.VERSION_LINE).split(b"\n-> ")[0]
-    Envelope(sealed=good)
+    Envelope(content=io.BytesIO(good))
 
     with pytest.raises(HeaderError):
-        Envelope(sealed=header + b"\n" + stanza + b"\n--- " + rest)
+        Envelope(content=io.BytesIO(header + b"\n" + stanza + b"\n--- " + rest))
 
 
 def test_envelope_shows_only_its_size(center: Center) -> None:

@@ -70,7 +70,7 @@ def packed(fields: dict, **changes: object) -> bytes:
         "context_id": CENTER.config.context_id,
         "contact_block": None,
     }
-    return pack_report(fields=fields, **{**told, **changes})
+    return b"".join(pack_report(fields=fields, **{**told, **changes}))
 
 
 def patched(offset: int, layout: str, value: int) -> Callable[[bytes], bytes]:

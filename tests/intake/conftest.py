@@ -23,7 +23,7 @@ from intake.clock import Now, utc_now
 from intake.config import Config, load
 from intake.export import Exchange
 from intake.store import Store
-from tests.center import DAY, Center, make_center
+from tests.center import DAY, Center, example_content, make_center
 from tests.server_copy import ALONE, ROOT
 
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
@@ -94,6 +94,11 @@ def form(tmp_path: Path) -> Iterator[Form]:
     made = make_form(tmp_path)
     yield made
     made.store.close()
+
+
+def center_with_files() -> Center:
+    """A Center that takes files, today."""
+    return lasting_center(content=example_content(attachments=True))
 
 
 @dataclass
@@ -177,9 +182,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def initialised(root: Path, **config) -> tuple[Path, int, Center]:
+def initialised(root: Path, center: Center | None = None, **config) -> tuple[Path, int, Center]:
     """A fresh server directory after `intake init`."""
-    center, port = lasting_center(), free_port()
+    center, port = center or lasting_center(), free_port()
     path = write_config(root, center, port=port, **config)
     subprocess.run(intake_command(path, "init"), check=True, capture_output=True, cwd=Path.cwd())
     return path, port, center

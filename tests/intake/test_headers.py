@@ -26,7 +26,7 @@ NEVER = (
     "X-Powered-By",
     "Access-Control-Allow-Origin",
 )
-STYLE = f"/static/{Frame(site=SiteConfig(), content=example_content(), offered=()).style.name}"
+STYLE = f"/static/{Frame(site=SiteConfig(), content=example_content(), offered=(), file_mib=0).style.name}"
 TOLD = {"narrative": "What happened."}
 
 # method, path, form, request headers, status
@@ -59,7 +59,7 @@ TABLE = [
     ("POST", "/xx/form", TOLD, {}, 404),
     ("POST", "/en/form", {}, {}, 422),
     ("POST", "/en/form", {"narrative": "x" * 6_001}, {}, 422),
-    ("POST", "/en/form", {"narrative": "x" * 1_100_000}, {}, 413),
+    ("POST", "/en/form", {"narrative": "x" * 2_200_000}, {}, 413),
     ("POST", "/en/form", TOLD, {"Sec-Fetch-Site": "cross-site"}, 403),
     ("POST", "/en/form", b'{"narrative": "x"}', {"Content-Type": "application/json"}, 415),
 ]

@@ -1,5 +1,6 @@
 """The store: durable, of equal slots, and silent about order (P2, P6)."""
 
+import io
 import secrets
 import sqlite3
 import stat
@@ -21,7 +22,7 @@ def envelope(mark: bytes = b"", size: int = 32_768) -> Envelope:
     """A sealed file; the mark lies in clear deep in it, which no reader of headers minds."""
     sealed = bytearray(age.seal_to([RECIPIENT], bytes(size)))
     sealed[20_000 : 20_000 + len(mark)] = mark
-    return Envelope(sealed=bytes(sealed))
+    return Envelope(content=io.BytesIO(sealed))
 
 
 def made(path: Path, *, batch: int = 40) -> Store:

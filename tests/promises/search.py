@@ -90,11 +90,12 @@ def _parts(path: Path) -> Iterator[bytes]:
 
 def _inflated(content: bytes) -> Iterator[bytes]:
     """Whatever in a file can be decompressed."""
+    whole = memoryview(content)  # a slice of a large file is a copy, and so is what zlib does not use
     for start in _DEFLATED:
         at = content.find(start)
         while at >= 0:
             with contextlib.suppress(zlib.error):  # of most it only looks so
-                yield zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content[at:], 1 << 20)
+                yield zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(whole[at : at + (1 << 20)], 1 << 20)
             at = content.find(start, at + 1)
 
 
