@@ -29,7 +29,7 @@ MAX_HEADER: Final = 1_048_576  # bytes, 1 MiB; our largest is below 32 KiB
 _PREFIX: Final = struct.Struct(
     ">4sBBHIQ32s"
 )  # magic, version, type, reserved, header_len, body_len, context_id
-_ZEROS: Final = 1_048_576  # bytes of padding made at once
+_ZEROS: Final = bytes(1_048_576)  # padding is made once and used over and over
 _Part = tuple[int, Iterable[bytes]]  # bytes in all, and the bytes in pieces
 _PAYLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -286,8 +286,8 @@ def _lay_out(start: bytes, body: Sequence[_Part], zeros: int) -> Iterator[bytes]
             yield piece
         if missing:  # what follows would be read as part of another file
             raise PayloadFormatError
-    for at in range(0, zeros, _ZEROS):
-        yield bytes(min(_ZEROS, zeros - at))
+    for at in range(0, zeros, len(_ZEROS)):
+        yield _ZEROS[: zeros - at]
 
 
 def _unpack(plaintext: bytes, wanted: PayloadType) -> tuple[bytes, bytes, bytes]:
