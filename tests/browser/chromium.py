@@ -80,6 +80,16 @@ class Chromium:
         self._page.wait_for_load_state()
         self._moved = time.time()
 
+    def press_at_once(self, what: str) -> None:
+        """Press without waiting for what comes of it."""
+        self._page.locator(what).first.click(no_wait_after=True)
+
+    def load_again(self, until: str) -> None:
+        """Load the page again, and wait for an address."""
+        with suppress(Error):  # over an error page of the browser's own, the answer is to another page
+            self._page.reload()
+        self._page.wait_for_url(until)
+
     def type(self, field: str, words: str) -> None:
         """Type at the end of a field, key by key."""
         self._page.locator(field).focus()
