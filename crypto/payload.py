@@ -30,7 +30,7 @@ _PREFIX: Final = struct.Struct(
     ">4sBBHIQ32s"
 )  # magic, version, type, reserved, header_len, body_len, context_id
 _ZEROS: Final = bytes(1_048_576)  # padding is made once and used over and over
-_Part = tuple[int, Iterable[bytes]]  # bytes in all, and the bytes in pieces
+Part = tuple[int, Iterable[bytes]]  # bytes in all, and the bytes in pieces
 _PAYLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _LANG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?")
@@ -39,7 +39,7 @@ _CODE: Final = re.compile(r"[a-z0-9_.]{1,24}")
 
 
 class PayloadType(IntEnum):
-    """What a payload holds; only REPORT and CONTACT are written today, the rest is reserved."""
+    """What a payload holds; REPORT, CONTACT and ARCHIVE_VOLUME are written today, the rest is reserved."""
 
     REPORT = 1
     FOLLOW_UP = 2
@@ -147,9 +147,9 @@ def pack_report(
         payload_id=payload_id,
         received_day=received_day,
     )
-    body: list[_Part] = [] if contact_block is None else [(len(contact_block), [contact_block])]
+    body: list[Part] = [] if contact_block is None else [(len(contact_block), [contact_block])]
     body += [(one.meta.size, one.pieces) for one in attachments]
-    return _pack(PayloadType.REPORT, format_header(header), body, context_id=context_id)
+    return pack(PayloadType.REPORT, format_header(header), body, context_id=context_id)
 
 
 def unpack_report(plaintext: bytes) -> tuple[Header, bytes, bytes | None, tuple[bytes, ...]]:
@@ -159,14 +159,14 @@ def unpack_report(plaintext: bytes) -> tuple[Header, bytes, bytes | None, tuple[
         PayloadFormatError: the bytes are no payload of ours, or not exactly what a writer writes.
         PayloadVersionError: they are of a version or a type that this software does not know.
     """
-    encoded, body, context_id = _unpack(plaintext, PayloadType.REPORT)
+    encoded, body, context_id = unpack(plaintext, PayloadType.REPORT)
     if len(plaintext) != class_size(_PREFIX.size + len(encoded) + len(body)):
         raise PayloadFormatError
     header = parse_header(encoded)
     expected: list[ContactMeta | AttachmentMeta] = [*header.attachments]
     if header.contact is not None:
         expected.insert(0, header.contact)
-    parts = _split(body, expected)
+    parts = split(body, expected)
     if header.contact is None:
         return header, context_id, None, parts
     return header, context_id, parts[0], parts[1:]
@@ -179,7 +179,7 @@ def pack_contact(contact: str, *, payload_id: str, context_id: bytes) -> bytes:
         PayloadFormatError: the text does not fit (a `Report` never holds such a one).
     """
     header = canonical.encode({"contact": contact, "payload_id": payload_id})
-    return b"".join(_pack(PayloadType.CONTACT, header, [], context_id=context_id, size=CONTACT_SIZE))
+    return b"".join(pack(PayloadType.CONTACT, header, [], context_id=context_id, size=CONTACT_SIZE))
 
 
 def unpack_contact(plaintext: bytes, *, payload_id: str, context_id: bytes) -> str:
@@ -189,7 +189,7 @@ def unpack_contact(plaintext: bytes, *, payload_id: str, context_id: bytes) -> s
         PayloadFormatError: the block is malformed or belongs to another report.
         PayloadVersionError: it is of a version or a type that this software does not know.
     """
-    encoded, body, found_context = _unpack(plaintext, PayloadType.CONTACT)
+    encoded, body, found_context = unpack(plaintext, PayloadType.CONTACT)
     header = _object(_decode(encoded), {"contact", "payload_id"})
     if len(plaintext) != CONTACT_SIZE or body or found_context != context_id:
         raise PayloadFormatError
@@ -262,10 +262,15 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _pack(
-    kind: PayloadType, header: bytes, body: Sequence[_Part], *, context_id: bytes, size: int | None = None
+def pack(
+    kind: PayloadType, header: bytes, body: Sequence[Part], *, context_id: bytes, size: int | None = None
 ) -> Iterator[bytes]:
-    """Lay out prefix, header, body and zeros; `size` fixes the result, else its class does."""
+    """Lay out prefix, header, body and zeros; `size` fixes the result, else its class does.
+
+    Raises:
+        PayloadFormatError: header or context id are outside the format, or the whole is above the largest class. While
+            iterating: a part is not as long as was said of it.
+    """
     if len(header) > MAX_HEADER or len(context_id) != CONTEXT_SIZE:
         raise PayloadFormatError
     body_len = sum(part_size for part_size, _ in body)
@@ -277,7 +282,7 @@ def _pack(
     return _lay_out(prefix + header, body, padded - told)
 
 
-def _lay_out(start: bytes, body: Sequence[_Part], zeros: int) -> Iterator[bytes]:
+def _lay_out(start: bytes, body: Sequence[Part], zeros: int) -> Iterator[bytes]:
     yield start
     for size, pieces in body:
         missing = size
@@ -290,14 +295,19 @@ def _lay_out(start: bytes, body: Sequence[_Part], zeros: int) -> Iterator[bytes]
         yield _ZEROS[: zeros - at]
 
 
-def _unpack(plaintext: bytes, wanted: PayloadType) -> tuple[bytes, bytes, bytes]:
-    """Split a payload into header, body and context id, checking the prefix and the zeros behind."""
+def unpack(plaintext: bytes, wanted: PayloadType) -> tuple[bytes, bytes, bytes]:
+    """Split a payload into header, body and context id, checking the prefix and the zeros behind.
+
+    Raises:
+        PayloadFormatError: the bytes are no payload of ours.
+        PayloadVersionError: they are of a version or a type that this software does not know.
+    """
     if plaintext[: len(PAYLOAD_MAGIC)] != PAYLOAD_MAGIC:
         raise PayloadFormatError(is_ours=False)
     if len(plaintext) < _PREFIX.size:
         raise PayloadFormatError
     _, version, kind, reserved, header_len, body_len, context_id = _PREFIX.unpack_from(plaintext)
-    if version != PAYLOAD_VERSION or kind not in (PayloadType.REPORT, PayloadType.CONTACT):
+    if version != PAYLOAD_VERSION or kind not in (wanted, PayloadType.REPORT, PayloadType.CONTACT):
         raise PayloadVersionError
     end = _PREFIX.size + header_len + body_len
     if kind != wanted or reserved or header_len > MAX_HEADER or end > len(plaintext):
@@ -308,8 +318,12 @@ def _unpack(plaintext: bytes, wanted: PayloadType) -> tuple[bytes, bytes, bytes]
     return plaintext[_PREFIX.size : body_start], plaintext[body_start:end], context_id
 
 
-def _split(body: bytes, expected: Sequence[ContactMeta | AttachmentMeta]) -> tuple[bytes, ...]:
-    """Cut a body into the parts that the header announced, and hold each against its hash."""
+def split(body: bytes, expected: Sequence[ContactMeta | AttachmentMeta]) -> tuple[bytes, ...]:
+    """Cut a body into the parts that the header announced, and hold each against its hash.
+
+    Raises:
+        PayloadFormatError: a part is missing or another one, or bytes are left.
+    """
     parts = []
     at = 0
     for meta in expected:

@@ -96,7 +96,7 @@ def unseal(sealed: BinaryIO | bytes, identities: Sequence[Identity]) -> Opened:
         EnvelopeError: by the failure table of `FORMAT.md`: not an age file, no key, tampered header or content.
         PayloadError: what was sealed is not a report that this software knows.
     """
-    plaintext, epoch = _open(sealed, identities, CLASS_CAP)
+    plaintext, epoch = open_payload(sealed, identities, CLASS_CAP)
     header, context_id, contact_block, attachments = unpack_report(plaintext)
     return Opened(
         header=header,
@@ -117,7 +117,7 @@ def unseal_contact(opened: Opened, identities: Sequence[Identity]) -> str:
     """
     if opened.contact_block is None:
         raise PayloadFormatError
-    plaintext, _ = _open(opened.contact_block, identities, CONTACT_SIZE)
+    plaintext, _ = open_payload(opened.contact_block, identities, CONTACT_SIZE)
     return unpack_contact(plaintext, payload_id=opened.header.payload_id, context_id=opened.context_id)
 
 
@@ -150,8 +150,15 @@ def quarantine_class(error: FormatError) -> Quarantine:
             return Quarantine.MALFORMED
 
 
-def _open(sealed: BinaryIO | bytes, identities: Sequence[Identity], limit: int) -> tuple[bytes, int]:
-    """Open an age file of at most `limit` plaintext bytes; return them with the epoch whose key fitted."""
+def open_payload(
+    sealed: BinaryIO | bytes, identities: Sequence[Identity], limit: int = CLASS_CAP
+) -> tuple[bytes, int]:
+    """Open an age file of at most `limit` plaintext bytes; return them with the epoch whose key fitted.
+
+    Raises:
+        EnvelopeError: by the failure table of `FORMAT.md`.
+        PayloadFormatError: there are more bytes.
+    """
     stream = io.BytesIO(sealed) if isinstance(sealed, bytes) else sealed
     header = age.read_header(stream)
     file_key, epoch = _unwrap(header, identities)

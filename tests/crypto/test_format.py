@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519Pr
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 import crypto
-from crypto import age, labels
-from crypto.payload import pack_report, unpack_report
+from crypto import age, archive, labels
+from crypto.payload import Attachment, pack_report, unpack_report
 from crypto.report import report_from_header
 from crypto.xwing import key_pair
 
@@ -118,6 +118,28 @@ def test_payload_is_laid_out() -> None:
     assert str(len(padded)) == VALUES["payload_size"]
     assert hashlib.sha256(padded).hexdigest() == VALUES["payload_sha256"]
     assert json.dumps(json.loads(header), sort_keys=True, separators=(",", ":")).encode() == header
+
+
+def test_an_archive_volume_is_laid_out() -> None:
+    """Section 10.7, and our own writer and reader beside it."""
+    header, lines = BLOCKS["volume_header"].encode(), BLOCKS["volume_lines"].encode() + b"\n"
+    told = json.loads(header)
+    body = lines + b"told"
+    context = bytes.fromhex(VALUES["context_id"])
+    prefix = b"HIRP\x01\x14\0\0" + len(header).to_bytes(4, "big") + len(body).to_bytes(8, "big") + context
+    padded = (prefix + header + body).ljust(32_768, b"\0")
+
+    assert prefix.hex() == VALUES["volume_prefix"]
+    assert told["lines"] == {"sha256": hashlib.sha256(lines).hexdigest(), "size": len(lines)}
+    assert told["attachments"][0]["sha256"] == hashlib.sha256(b"told").hexdigest()
+    assert hashlib.sha256(padded).hexdigest() == VALUES["volume_sha256"]
+    volume = archive.unpack_volume(padded)
+    (case, meta, content) = volume.files[0]
+    file = Attachment(meta=meta, pieces=[content])
+    again = archive.pack_volume(
+        volume.place, b"".join(map(archive.line, volume.lines)), [(case, file)], context_id=context
+    )
+    assert b"".join(again) == padded
 
 
 def test_our_writer_and_reader_agree_with_the_document() -> None:
