@@ -141,6 +141,21 @@ def write_keystore(
     _replace(path, prefix + sealed)
 
 
+def cost_of(path: Path) -> Cost:
+    """What a guess at a keystore costs, so that it can be written anew as it was.
+
+    Raises:
+        KeystoreError: no keystore of ours.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        prefix = file.read(_PREFIX.size)
+    if len(prefix) != _PREFIX.size or not prefix.startswith(MAGIC):
+        raise KeystoreError
+    memory, iterations, lanes = _PREFIX.unpack(prefix)[4:7]
+    return Cost(memory_kib=memory, iterations=iterations, lanes=lanes)
+
+
 def read_keystore(path: Path, passphrase: str) -> Keystore:
     """Open the keystore of the review machine.
 

@@ -4,7 +4,6 @@ It is written only for what lies in the vault and, read back from there, in a ba
 envelope by id and by the hash of its bytes, so that a stale or stray one deletes nothing else.
 """
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +13,7 @@ from crypto import bundle, labels, signing
 from crypto.bundle import Acknowledgement
 from crypto.canonical import Json
 from crypto.keystore import Keystore
-from review_tool import audit, backup
-from review_tool import vault as vaults
+from review_tool import audit, backup, durable
 from review_tool.audit import Act, Entry
 from review_tool.backup import Backup
 from review_tool.errors import BackupError
@@ -66,21 +64,10 @@ def acknowledge(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         # The signature first: whoever finds the acknowledgement finds it whole.
-        write_file(path.with_suffix(".sig"), signature)
-        write_file(path, content)
+        durable.write_file(path.with_suffix(".sig"), signature)
+        durable.write_file(path, content)
     except OSError as error:
         raise BackupError(
             f"the acknowledgement could not be written ({error.strerror}); receive the bundle again"
         ) from None
     return path
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    unfinished = path.with_name(path.name + ".new")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
-    vaults.sync_directory(path.parent)

@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from crypto import canonical, labels
 from crypto.canonical import Json
@@ -42,6 +42,10 @@ class Act(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     BACKUP = "backup"
     RESTORE = "restore"
+    ARCHIVE = "archive"
+    HOLD = "hold"
+    SHRED = "shred"
+    RETENTION = "retention"
     LIST = "list"
     SHOW = "show"
     CONTACT = "contact"
@@ -142,6 +146,20 @@ def read(connection: Connection) -> list[tuple[int, dict[str, Json] | None]]:
     """All entries in order, each with its number; None where the content was shredded."""
     rows = connection.execute(select(AUDIT.c.number, AUDIT.c.entry).order_by(AUDIT.c.number))
     return [(row.number, None if row.entry is None else _decoded(row.entry)) for row in rows]
+
+
+def naming(connection: Connection, name: str, value: str) -> list[tuple[int, dict[str, Json]]]:
+    """Every entry with this fact, in order, each with its number."""
+    # A quotation mark inside a text is escaped, so no text can look like a fact.
+    told = canonical.encode({name: value})[1:-1]
+    query = select(AUDIT.c.number, AUDIT.c.entry).where(func.instr(AUDIT.c.entry, told) > 0)
+    return [(row.number, _decoded(row.entry)) for row in connection.execute(query.order_by(AUDIT.c.number))]
+
+
+def shred(connection: Connection, numbers: Sequence[int]) -> None:
+    """Destroy what entries say; that they were there stays, and the chain holds."""
+    for number in numbers:
+        connection.execute(update(AUDIT).where(AUDIT.c.number == number).values(salt=None, entry=None))
 
 
 def last_day(connection: Connection, act: Act) -> str:

@@ -32,6 +32,7 @@ from review_tool.errors import (
 from review_tool.exit_codes import VAULT, ReviewCommand
 from review_tool.receive import Received
 from review_tool.session import SOFTWARE, Settings, say, say_json
+from review_tool.shred_list import LIST_NAME
 from review_tool.terminal import counted
 from review_tool.vault import today
 
@@ -222,24 +223,50 @@ def backup(settings: Settings, directory: Path, same_disk: bool, as_json: bool) 
 
 @click.command(cls=ReviewCommand, refuses=(*VAULT, BackupError, DamagedBackupError))
 @click.argument("backup", type=click.Path(path_type=Path))
+@click.option(
+    "--shred-list",
+    "more",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Another shred list than those beside the backup and beside the keystore; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @session.pass_settings
-def restore(settings: Settings, backup: Path, as_json: bool) -> None:
+def restore(settings: Settings, backup: Path, more: tuple[Path, ...], as_json: bool) -> None:
     """Put a BACKUP, the file or its folder, into the empty folder --vault, after proving that it is whole.
 
-    What was received, decided or released after the backup was made is not in it: receive the last bundles again, and
+    What was shredded since is shredded again, by the shred lists beside the backup and beside the keystore. What was received, decided or released after the backup was made is not in it: receive the last bundles again, and
     do not release anything before you know which release was the last.
     """
     keystore = settings.read_keystore()
-    entries = backups.restore(
-        backup, keystore, settings.vault_directory, day=today(), reviewer=settings.reviewer
+    restored = backups.restore(
+        backup,
+        keystore,
+        settings.vault_directory,
+        shred_lists=[settings.keystore_file.with_name(LIST_NAME), *more],
+        day=today(),
+        reviewer=settings.reviewer,
     )
+    again = list[Json](restored.shredded.cases)
     if as_json:
-        say_json({"vault": str(settings.vault_directory), "entries": entries})
-    else:
-        say(
-            f"Restored, every page whole, the log with {counted(entries, 'entry', 'entries')}: {settings.vault_directory}"
+        say_json(
+            {
+                "vault": str(settings.vault_directory),
+                "entries": restored.entries,
+                "shred_list": restored.marks,
+                "shredded": again,
+            }
         )
+    else:
+        length = counted(restored.entries, "entry", "entries")
+        say(f"Restored, every page whole, the log with {length}: {settings.vault_directory}")
+        say(f"Shred list: {counted(restored.marks, 'mark')}; shredded again: {counted(len(again), 'case')}.")
+        if not restored.marks:
+            say(
+                "If a case was ever shredded, its list is missing here: restore again with --shred-list FILE."
+            )
+        if again:
+            say("Now run `review-tool shred --backup FOLDER`: it finishes that.")
         say("Now receive again the bundles that came after this backup.")
 
 

@@ -50,7 +50,13 @@ def list_command(settings: Settings, states: tuple[str, ...], as_json: bool) -> 
         if as_json:
             say_json(_summary(case))
         else:
-            marks = "  ".join([*case.flags, *([] if case.context_known else ["unknown form or config"])])
+            marks = "  ".join(
+                [
+                    *case.flags,
+                    *([] if case.context_known else ["unknown form or config"]),
+                    *(["on hold"] if case.is_held else []),
+                ]
+            )
             urgent = "" if case.urgency is Urgency.ROUTINE else case.urgency.value
             say(f"{case.id:8} {case.state.value:12} {case.week}  {case.lang:8} {urgent:10} {marks}".rstrip())
     if not as_json:
@@ -73,6 +79,7 @@ def _summary(case: Case) -> dict[str, Json]:
         "context_known": case.context_known,
         "closed_on": None if case.closed_on is None else case.closed_on.isoformat(),
         "attachments": case.attachments,
+        "is_held": case.is_held,
     }
 
 

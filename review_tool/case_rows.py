@@ -19,7 +19,7 @@ from crypto.report import Report, header_fields, report_from_header
 from review_tool.cases import Case, Clarity, State, Urgency, case_id, case_number
 from review_tool.coding import Coding, Crime
 from review_tool.errors import TransitionError, UnknownCaseError
-from review_tool.schema import CASE, CODING, CONFIG
+from review_tool.schema import CASE, CODING, CONFIG, TOMBSTONE
 
 IDS_AT_ONCE: Final = 500  # values in one IN list; SQLite's limit is far above
 
@@ -42,7 +42,12 @@ def add_cases(connection: Connection, opened: Sequence[NewCase]) -> tuple[str, .
     """Give each opened envelope a case; returns their ids in the same order."""
     if not opened:
         return ()
-    last = connection.execute(select(func.max(CASE.c.number))).scalar_one() or 0
+    # The number of a shredded case names it in the log and on paper: it is not given again.
+    used = [
+        connection.execute(select(func.max(column))).scalar_one()
+        for column in (CASE.c.number, TOMBSTONE.c.case_number)
+    ]
+    last = max(number or 0 for number in used)
     rows = [{"number": last + place, **_row_of(new)} for place, new in enumerate(opened, start=1)]
     connection.execute(insert(CASE), rows)
     return tuple(case_id(row["number"]) for row in rows)
@@ -65,6 +70,7 @@ def _row_of(new: NewCase) -> dict[str, Any]:
         "state": State.NEW.value,
         "urgency": Urgency.ROUTINE.value,
         "clarity": Clarity.CLEAR.value,
+        "is_held": False,
     }
 
 
@@ -94,7 +100,7 @@ def read_case(connection: Connection, identifier: str) -> Case:
     """
     row = connection.execute(_cases().where(_is(identifier))).one_or_none()
     if row is None:
-        raise UnknownCaseError(f"there is no case {identifier}; `review-tool list` shows all")
+        raise _unknown(connection, identifier)
     return _case_of(row)
 
 
@@ -107,11 +113,15 @@ def read_some(connection: Connection, identifiers: Sequence[str]) -> list[Case]:
     return [read_case(connection, identifier) for identifier in identifiers]
 
 
-def has_duplicates(connection: Connection, identifier: str) -> bool:
-    """Whether another case is marked as a duplicate of this one."""
-    return (
-        connection.execute(select(CASE.c.number).where(CASE.c.duplicate_of == identifier)).first() is not None
-    )
+def duplicates_of(connection: Connection, identifier: str) -> tuple[str, ...]:
+    """Ids of the cases that are marked as duplicates of this one."""
+    query = select(CASE.c.number).where(CASE.c.duplicate_of == identifier).order_by(CASE.c.number)
+    return tuple(case_id(number) for number in connection.execute(query).scalars())
+
+
+def hold(connection: Connection, identifier: str, *, is_held: bool) -> None:
+    """Put a legal hold on a case, or lift it."""
+    connection.execute(update(CASE).where(_is(identifier)).values(is_held=is_held))
 
 
 def save_review(connection: Connection, case: Case) -> None:
@@ -139,7 +149,7 @@ def contact_block(connection: Connection, identifier: str) -> bytes | None:
     """
     row = connection.execute(select(CASE.c.contact_block).where(_is(identifier))).one_or_none()
     if row is None:
-        raise UnknownCaseError(f"there is no case {identifier}; `review-tool list` shows all")
+        raise _unknown(connection, identifier)
     block: bytes | None = row.contact_block
     return block
 
@@ -192,6 +202,14 @@ def chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
     return (values[start : start + IDS_AT_ONCE] for start in range(0, len(values), IDS_AT_ONCE))
 
 
+def _unknown(connection: Connection, identifier: str) -> UnknownCaseError:
+    """Say why there is no such case: a shredded one is missing on purpose."""
+    is_shredded = select(TOMBSTONE.c.sha256).where(TOMBSTONE.c.case_number == case_number(identifier))
+    if connection.execute(is_shredded).first() is not None:
+        return UnknownCaseError(f"{identifier} was shredded; `review-tool audit --entries` tells when")
+    return UnknownCaseError(f"there is no case {identifier}; `review-tool list` shows all")
+
+
 def _is(identifier: str) -> ColumnElement[bool]:
     try:
         return CASE.c.number == case_number(identifier)
@@ -227,6 +245,7 @@ def _case_of(row: Row[Any]) -> Case:
         closed_on=closed_on,
         attachments=row.attachments,
         has_contact=bool(row.has_contact),
+        is_held=bool(row.is_held),
     )
 
 

@@ -77,6 +77,7 @@ class Case:
         closed_on: day on which the case was closed; None while it is open.
         attachments: number of files inside the sealed original.
         has_contact: whether a sealed contact block was sent.
+        is_held: whether a legal hold keeps it from being shredded.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Case:
     closed_on: date | None = None
     attachments: int = 0
     has_contact: bool = False
+    is_held: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a case that contradicts itself."""

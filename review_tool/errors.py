@@ -45,8 +45,8 @@ class WrongKeyError(VaultError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the vault does not open with this keystore: it belongs to another vault, or is damaged; "
-            "try the vault's own keystore, and if that is the one, restore a backup with `review-tool restore`"
+            "the vault does not open with this keystore: it belongs to another vault, or is damaged, or the keystore is a copy "
+            "from before the last shredding; try the vault's own keystore, newest copy, and if that is the one, restore a backup with `review-tool restore`"
         )
 
 

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from crypto import signing
 from crypto.errors import KeyStringError
@@ -17,7 +16,6 @@ from review_tool import audit
 from review_tool import vault as vaults
 from review_tool.audit import Act, Entry
 from review_tool.errors import PairingError
-from review_tool.schema import FACT
 from review_tool.vault import Vault
 
 EXPORT_KEY: Final = "export_public"
@@ -40,11 +38,7 @@ def parse_export_key(text: str) -> bytes:
 def pair(vault: Vault, public: bytes, *, day: date, reviewer: str) -> None:
     """Record the export key whose fingerprint was compared."""
     with vault.transaction() as connection:
-        row = {"name": EXPORT_KEY, "value": public.hex()}
-        statement = upsert(FACT).values(row)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["name"], set_={"value": row["value"]})
-        )
+        vaults.state_fact(connection, EXPORT_KEY, public.hex())
         facts = {"fingerprint": fingerprint(public)}
         audit.append(connection, [Entry(act=Act.PAIR, day=day, reviewer=reviewer, facts=facts)])
 

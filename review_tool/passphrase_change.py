@@ -1,7 +1,7 @@
-"""A keystore under a new passphrase: the same keys, and at no moment no keystore.
+"""A keystore rewritten, under a new passphrase or with another vault key: at no moment there is no keystore.
 
 The new file is written beside the old one, opened again with the new words, and takes its place by one rename. Cut off
-before it, the old words open; after it, the new ones. Nothing here shows a passphrase. What a rename replaces can often
+before it, the old file is there; after it, the new one. Nothing here shows a passphrase. What a rename replaces can often
 be read again on flash memory, so a passphrase that somebody else knows is worth a new stick (docs/reviewing.md).
 """
 
@@ -17,7 +17,7 @@ BESIDE: Final = ".changing"  # suffix of the new file until it is proved
 
 
 def rewrite(path: Path, stored: Keystore | RootKeystore, passphrase: str, cost: Cost) -> None:
-    """Put opened keys under another passphrase, in the file that they came from.
+    """Put keys under a passphrase, in the place of the file that they came from.
 
     Raises:
         SecretFileError: it cannot be written, or does not give back what was put in; the old file is untouched.
@@ -31,7 +31,7 @@ def rewrite(path: Path, stored: Keystore | RootKeystore, passphrase: str, cost: 
         vaults.sync_directory(path.parent)
     except OSError as error:
         raise SecretFileError(
-            f"{path} cannot be written ({error.strerror}); the old passphrase still opens it"
+            f"{path} cannot be written ({error.strerror}); the old file is there, and its passphrase still opens it"
         ) from None
     except MemoryError:
         raise MemoryShortError from None
@@ -44,5 +44,5 @@ def _prove(path: Path, stored: Keystore | RootKeystore, passphrase: str) -> None
     read = read_root_keystore if isinstance(stored, RootKeystore) else read_keystore
     if read(path, passphrase) != stored:
         raise SecretFileError(
-            "the new file did not give back the keys; the old passphrase still opens the old one"
+            "the new file did not give back the keys; the old one is there, and its passphrase still opens it"
         )

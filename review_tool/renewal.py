@@ -17,9 +17,8 @@ from crypto.config import PublicConfig
 from crypto.content import CenterContent, content_json
 from crypto.keystore import Keystore, RootKeystore
 from crypto.unseal import Identity
-from review_tool import audit, ceremony, signed_config
+from review_tool import audit, ceremony, durable, signed_config
 from review_tool import vault as vaults
-from review_tool.acknowledge import write_file
 from review_tool.audit import Act, Entry
 from review_tool.errors import CeremonyError
 from review_tool.signed_config import SignedConfig
@@ -109,7 +108,7 @@ def publish(vault: Vault, renewal: Renewal, out: Path, *, day: date, reviewer: s
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         for name, content in renewal.signed.files.items():
-            write_file(beside / name, content)
+            durable.write_file(beside / name, content)
     except OSError as error:
         raise CeremonyError(f"{out} cannot be written: {error.strerror}") from None
     config = renewal.signed.config

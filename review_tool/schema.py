@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, LargeBinary, MetaData, Table, Text
 
-SCHEMA_VERSION: Final = 1  # stands in `user_version`
+SCHEMA_VERSION: Final = 2  # stands in `user_version`
 
 METADATA: Final = MetaData()
 
@@ -61,6 +61,7 @@ CASE: Final = Table(
     Column("incident_id", Text),
     Column("series_id", Text),
     Column("closed_on", Date),
+    Column("is_held", Boolean, nullable=False),
     Column("contact_block", LargeBinary),
     Column("fields", LargeBinary, nullable=False),
 )
@@ -73,8 +74,14 @@ CODING: Final = Table(
     Column("judgement", LargeBinary, nullable=False),
 )
 
-# SHA-256 of the payload ids that must never come back (FORMAT.md §9).
-TOMBSTONE: Final = Table("tombstone", METADATA, Column("sha256", Text, primary_key=True))
+# SHA-256 of the payload ids that must never come back (FORMAT.md §9), and the numbers that must not be given again.
+# The number is NULL where only a shred list knew of the case.
+TOMBSTONE: Final = Table(
+    "tombstone",
+    METADATA,
+    Column("sha256", Text, primary_key=True),
+    Column("case_number", Integer, unique=True),
+)
 
 BUNDLE: Final = Table(
     "bundle",
@@ -119,11 +126,12 @@ RELEASE_FILE: Final = Table(
     Column("sha256", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
-# Which case was counted in which release, and the codes it was counted with.
+# Which case was counted in which release, and the codes it was counted with. No foreign key: it outlives a shredded case,
+# because a published number must not change.
 RELEASE_CASE: Final = Table(
     "release_case",
     METADATA,
-    Column("case_number", Integer, ForeignKey("case_file.number"), primary_key=True),
+    Column("case_number", Integer, primary_key=True),
     Column("release", Text, ForeignKey("release.id"), nullable=False),
     Column("counted_with", LargeBinary, nullable=False),
 )

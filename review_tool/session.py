@@ -17,6 +17,7 @@ import click
 from crypto.canonical import Json
 from crypto.errors import FormatError, KeystoreError
 from crypto.keystore import Keystore, RootKeystore, read_keystore, read_root_keystore
+from review_tool import shred
 from review_tool import vault as vaults
 from review_tool.coding import CODER_PATTERN
 from review_tool.errors import FileFormatError, MemoryShortError, ReviewError
@@ -27,6 +28,10 @@ FILE_LIMIT: Final = (
     64 * 1024 * 1024
 )  # bytes of a file of decisions or codings; 100,000 lines have about 30 MB
 SOFTWARE: Final = version("vouchsafe")
+UNFINISHED_SHRED: Final = (
+    "a shredding is not finished: older backups may still hold the case, or no backup opens with the new key; run "
+    "`review-tool shred --backup FOLDER`"
+)
 _PACKAGES: Final = (Path(__file__).parent, Path(__file__).parent.parent / "crypto")
 
 
@@ -98,6 +103,10 @@ class Settings:
         """Open keystore and vault for one command."""
         directory, keystore = self.vault_directory, self.read_keystore()
         with vaults.open_vault(directory, keystore, reviewer=self.reviewer, command=command) as vault:
+            with vault.transaction() as connection:
+                is_unfinished = bool(shred.stage(connection)) or keystore.next_vault_key is not None
+            if is_unfinished:
+                say(f"WARNING: {UNFINISHED_SHRED}", err=True)
             yield vault, keystore
 
 

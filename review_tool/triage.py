@@ -132,7 +132,7 @@ def _original(connection: Connection, case: Case, other_id: str) -> str | None:
     other = _other(connection, case, other_id)
     if other.duplicate_of is not None:
         raise TransitionError(f"{other.id} is itself a duplicate of {other.duplicate_of}; name that one")
-    if case_rows.has_duplicates(connection, case.id):
+    if case_rows.duplicates_of(connection, case.id):
         raise TransitionError(f"{case.id} has duplicates of its own; mark those first")
     return other.id
 

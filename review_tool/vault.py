@@ -4,6 +4,7 @@ Only this module knows the vault key, and only while it opens the file. Everythi
 transactions. A transaction is on the disk when its block ends, or has left nothing; its errors never quote a value.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.pool import StaticPool
 from sqlcipher3 import dbapi2 as sqlcipher
 
@@ -34,6 +36,9 @@ from review_tool.schema import CONFIG, FACT, METADATA, SCHEMA_VERSION
 
 FILE_NAME: Final = "vault.db"
 UNFINISHED_NAME: Final = "vault.db.new"  # becomes the vault by one rename, so a half-made one is never opened
+REKEYED_NAME: Final = (
+    "vault.db.rekeyed"  # the vault under its next key, until it is proved and takes its place
+)
 KEY_SIZE: Final = 32  # bytes
 PAGE_SIZE: Final = 4096  # bytes; SQLCipher 4
 BUSY_LIMIT: Final = 5.0  # seconds to wait for another process before saying so
@@ -74,7 +79,7 @@ class Vault:
             VaultFullError: the disk is full or cannot be written.
             VaultError: the file is damaged.
         """
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     def record(self, act: Act, *, day: date, reviewer: str, **facts: Json) -> None:
@@ -105,19 +110,16 @@ def create(
     path, unfinished = directory / FILE_NAME, directory / UNFINISHED_NAME
     if path.exists():
         raise VaultError(f"{directory} holds a vault already; a second one needs its own directory")
-    for leftover in (unfinished, unfinished.with_name(UNFINISHED_NAME + "-journal")):
-        leftover.unlink(missing_ok=True)
+    discard(unfinished)
     os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    engine = _engine(unfinished, vault_key)
+    engine = engine_of(unfinished, vault_key)
     vault = Vault(directory, center, engine)
     try:
         with vault.transaction() as connection:
             METADATA.create_all(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            facts = {"center": center, "root_public": root_public.hex()}
-            connection.execute(
-                insert(FACT), [{"name": name, "value": value} for name, value in facts.items()]
-            )
+            state_fact(connection, "center", center)
+            state_fact(connection, "root_public", root_public.hex())
             archive_config(connection, config, config_minisig)
             made = Entry(
                 act=Act.CREATE, day=day or today(), reviewer=reviewer, facts={"config_serial": config.serial}
@@ -146,10 +148,10 @@ def open_vault(
         WrongKeyError: no key of the keystore opens it.
         VaultError: missing, half-written or damaged.
         VaultVersionError: written by another version.
-        VaultBusyError: another process is writing.
+        VaultBusyError: another process is writing, or puts the vault under another key.
     """
-    path = _existing(directory)
-    with _opened(path, directory, keystore) as vault:
+    path = existing_file(directory)
+    with held(directory, fcntl.LOCK_SH), _opened(path, directory, keystore) as vault:
         vault.record(Act.OPEN, day=day or today(), reviewer=reviewer, command=command)
         yield vault
 
@@ -170,7 +172,7 @@ def _opened(path: Path, directory: Path, keystore: Keystore) -> Iterator[Vault]:
     for key in (keystore.vault_key, keystore.next_vault_key):
         if key is None:
             continue
-        engine = _engine(path, key)
+        engine = engine_of(path, key)
         try:
             vault = _checked(directory, engine, keystore)
         except WrongKeyError:
@@ -185,6 +187,30 @@ def _opened(path: Path, directory: Path, keystore: Keystore) -> Iterator[Vault]:
             engine.dispose()
         return
     raise WrongKeyError
+
+
+def discard(unfinished: Path) -> None:
+    """Take away a file that was never finished, with its journal."""
+    for leftover in (unfinished, unfinished.with_name(unfinished.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+
+
+@contextmanager
+def held(directory: Path, how: int) -> Iterator[None]:
+    """Keep the folder of a vault for the length of a block: shared by all who open it, alone for who replaces its file.
+
+    Raises:
+        VaultBusyError: somebody has it in the other way.
+    """
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise VaultBusyError from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def require_whole(connection: Connection) -> None:
@@ -253,6 +279,12 @@ def fact(connection: Connection, name: str) -> str:
     return found or ""
 
 
+def state_fact(connection: Connection, name: str, value: str) -> None:
+    """State a fact about the vault, in place of what was stated before."""
+    statement = upsert(FACT).values(name=name, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
 def today() -> date:
     """The day by the clock, in UTC: the only time the review machine knows."""
     return datetime.now(UTC).date()  # noqa: TID251 - the rim; everything below takes the day as an argument
@@ -267,7 +299,12 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def _existing(directory: Path) -> Path:
+def existing_file(directory: Path) -> Path:
+    """The file of the vault in a folder.
+
+    Raises:
+        VaultError: there is none, or it was never finished.
+    """
     path = directory / FILE_NAME
     if not path.is_file():
         if (directory / UNFINISHED_NAME).exists():
@@ -282,7 +319,7 @@ def _existing(directory: Path) -> Path:
 
 def _checked(directory: Path, engine: Engine, keystore: Keystore) -> Vault:
     """Read what an open file says about itself, before anything trusts it."""
-    with _translated(), engine.begin() as connection:
+    with translated(), engine.begin() as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
         if version == 0:
             raise VaultError(f"the vault in {directory} is half-written; {RESTORE}")
@@ -294,21 +331,27 @@ def _checked(directory: Path, engine: Engine, keystore: Keystore) -> Vault:
     return Vault(directory, center, engine)
 
 
-def _engine(path: Path, key: bytes) -> Engine:
-    """Make an engine of one connection; the key is in no URL and in no attribute of it."""
+def engine_of(path: Path, key: bytes) -> Engine:
+    """Make an engine of one connection to a file; the key is in no URL and in no attribute of it."""
 
-    def connect() -> sqlcipher.Connection:
-        return _connect(path, key)
+    def opening() -> sqlcipher.Connection:
+        return connect(path, key)
 
     engine = create_engine(
-        "sqlite://", module=sqlcipher, creator=connect, poolclass=StaticPool, hide_parameters=True
+        "sqlite://", module=sqlcipher, creator=opening, poolclass=StaticPool, hide_parameters=True
     )
     # The driver would begin a transaction late and weakly; this one excludes other writers from the first line.
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 
-def _connect(path: Path, key: bytes) -> sqlcipher.Connection:
+def connect(path: Path, key: bytes) -> sqlcipher.Connection:
+    """Open a file with a key, and set everything that must not be left to a default.
+
+    Raises:
+        WrongKeyError: the key has another length.
+        sqlcipher3.Error: the key does not fit, or the file cannot be read (`translated` turns it into ours).
+    """
     if len(key) != KEY_SIZE:
         raise WrongKeyError
     connection = sqlcipher.connect(
@@ -328,7 +371,7 @@ def _connect(path: Path, key: bytes) -> sqlcipher.Connection:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what the database says into our own errors; its text would quote statements and values."""
     try:
         yield

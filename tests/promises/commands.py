@@ -5,6 +5,7 @@ sees every one that anything in the process would.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -40,6 +41,8 @@ ACTS = {
     "export-age": Act.KEY,
     "audit": Act.AUDIT,
     "sign": Act.CONFIG,
+    "hold": Act.HOLD,
+    "retention": Act.RETENTION,
 }
 
 PROGRAM = f"""{ALONE}
@@ -123,6 +126,9 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
     told = [sample_report(narrative=f"Story {number}.", contact="call 555 0100") for number in range(2)]
     write_bundle(folder / "bundle", center, sealed(center, *told))
     ceremony = f"ceremony --center new-center --config {EXAMPLE} --out {new}/out --shares-to {new}/shares"
+    # Shredding gives the restored vault another key, and the first one keeps the keystore that it had.
+    shutil.copy(folder / "keystore", folder / "keystore-2")
+    restored = _options(folder, vault="restored", keystore="keystore-2")
     receive = f"receive {folder}/bundle --backup {folder}/backup --ack-to {folder}/stick --same-disk"
     coding = (
         "--period 2026 --crime no --bias none --strength 0 --offense= --place bar "
@@ -146,12 +152,15 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
                 f"key export-age --to {folder}/identity --on-vault-disk",
                 "audit --verify",
                 "quarantine --retry",
+                "hold R-0002 --reason asked",
+                "retention",
                 f"config sign --config {EXAMPLE} --out {folder}/public --not-isolated --yes",
                 f"verify-release {_signed_release(folder, center)} --public {folder}/public",
                 f"key passphrase --root-keystore {folder}/root-keystore --new-passphrase-file {folder}/new-passphrase",
             )
         ),
-        [*_options(folder, vault="restored"), "restore", f"{folder}/backup"],
+        [*restored, "restore", f"{folder}/backup"],
+        [*restored, *f"shred R-0001 --backup {folder}/backup-2 --same-disk --yes".split()],
     ]
 
 
@@ -180,8 +189,8 @@ def _signed_release(folder: Path, center: Center) -> Path:
     return release
 
 
-def _options(folder: Path, vault: str = "vault") -> list[str]:
-    options = [f"--vault={folder}/{vault}", f"--keystore={folder}/keystore"]
+def _options(folder: Path, vault: str = "vault", keystore: str = "keystore") -> list[str]:
+    options = [f"--vault={folder}/{vault}", f"--keystore={folder}/{keystore}"]
     return [*options, f"--passphrase-file={folder}/passphrase"]
 
 

@@ -18,6 +18,7 @@ from crypto import bundle, labels, seal, signing, xwing
 from crypto.age import seal_to
 from crypto.bundle import BundleEntry, LastAck, Manifest
 from crypto.keystore import FLOOR_COST, Keystore, write_keystore
+from crypto.payload import Attachment
 from crypto.report import Report
 from crypto.unseal import Quarantine
 from review_tool import case_rows, pairing, receive, vault
@@ -93,6 +94,11 @@ def sealed(center: Center, *reports: Report, day: date = DAY) -> list[bytes]:
     """Seal reports as the server does."""
     config = center.config
     return [seal.seal(report, config, lang="en", flags=[], day=day).sealed for report in reports]
+
+
+def sealed_with_files(center: Center, report: Report, *files: Attachment) -> bytes:
+    """Seal one report with files."""
+    return seal.seal(report, center.config, lang="en", flags=[], day=DAY, attachments=files).sealed
 
 
 def broken_envelopes(center: Center) -> dict[Quarantine, bytes]:

@@ -133,10 +133,10 @@ def test_restoring_a_backup_gives_the_whole_vault_and_stands_in_its_log(
     kept = back_up(machine)
     restored = Machine(center=center, directory=machine.directory / "restored")
 
-    entries = backup.restore(kept.path.parent, center.keystore, restored.vault, day=DAY, reviewer=REVIEWER)
+    done = backup.restore(kept.path.parent, center.keystore, restored.vault, day=DAY, reviewer=REVIEWER)
 
     assert [case.report for case in restored.cases()] == [case.report for case in machine.cases()]
-    assert entries == kept.entries
+    assert done.entries == kept.entries
     assert {path.name for path in restored.vault.iterdir()} == {vault.FILE_NAME}
     with restored.opened() as found, found.transaction() as connection:
         assert "restore" in [facts["act"] for _, facts in audit.read(connection) if facts]

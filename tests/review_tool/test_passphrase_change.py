@@ -162,7 +162,7 @@ def test_a_stick_that_cannot_be_written_keeps_the_old_one(machine: Machine, cent
     path = machine.directory / "keystore"
     (machine.directory / "keystore.changing").mkdir()
 
-    with pytest.raises(SecretFileError, match="the old passphrase still opens it"):
+    with pytest.raises(SecretFileError, match="its passphrase still opens it"):
         passphrase_change.rewrite(path, center.keystore, NEW, FLOOR_COST)
 
     assert read_keystore(path, PASSPHRASE) == center.keystore
