@@ -162,6 +162,13 @@ def shred(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(update(AUDIT).where(AUDIT.c.number == number).values(salt=None, entry=None))
 
 
+def position(connection: Connection, digits_: str) -> int | None:
+    """Number of the entry whose link was copied onto paper as these digits, None if the chain never had that head."""
+    wanted = "".join(digits_.split())
+    links = connection.execute(select(AUDIT.c.number, AUDIT.c.link).order_by(AUDIT.c.number.desc()))
+    return next((row.number for row in links if digits(row.link.hex()).replace(" ", "") == wanted), None)
+
+
 def last_day(connection: Connection, act: Act) -> str:
     """The day on which something was done last, "" if never."""
     newest_first = select(AUDIT.c.entry).where(AUDIT.c.entry.is_not(None)).order_by(AUDIT.c.number.desc())

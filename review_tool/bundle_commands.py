@@ -27,6 +27,7 @@ from review_tool.errors import (
     DoubtError,
     NoBackupError,
     PairingError,
+    PaperLogError,
     ReceiveError,
 )
 from review_tool.exit_codes import VAULT, ReviewCommand
@@ -270,13 +271,18 @@ def restore(settings: Settings, backup: Path, more: tuple[Path, ...], as_json: b
         say("Now receive again the bundles that came after this backup.")
 
 
-@click.command(name="audit", cls=ReviewCommand, refuses=(*VAULT, AuditError))
+@click.command(name="audit", cls=ReviewCommand, refuses=(*VAULT, AuditError, PaperLogError))
 @click.option("--verify", is_flag=True, help="Check every page of the vault, and walk the whole chain.")
 @click.option("--entries", is_flag=True, help="Print every entry.")
+@click.option("--paper", default="", help="Digits out of the paper log: was that ever the head of this log?")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 @session.pass_settings
-def audit_command(settings: Settings, verify: bool, entries: bool, as_json: bool) -> None:
-    """Show the head of the log as digits for the paper log; --verify proves that nothing is damaged or was changed."""
+def audit_command(settings: Settings, verify: bool, entries: bool, paper: str, as_json: bool) -> None:
+    """Show the head of the log as digits for the paper log; --verify proves that nothing is damaged or was changed.
+
+    A log that was cut, or a vault that was set back, holds together by itself: only a head that was written down shows it.
+    --paper looks for one.
+    """
     with settings.opened("audit") as (vault, _):
         if verify:
             with vault.transaction() as connection:
@@ -286,17 +292,22 @@ def audit_command(settings: Settings, verify: bool, entries: bool, as_json: bool
             verified = audit.verify(connection) if verify else None
             listed = audit.read(connection) if entries else []
             head = audit.head(connection)
+            place = audit.position(connection, paper) if paper else None
+    if paper and place is None:
+        raise PaperLogError
     for number, facts in listed:
         said: dict[str, Json] = {"number": number, **(facts or {"act": "shredded"})}
         say_json(said) if as_json else say(_entry_line(said))
     if as_json:
         count = None if verified is None else verified.entries
-        say_json({"head": head, "digits": audit.digits(head), "verified": count})
+        say_json({"head": head, "digits": audit.digits(head), "verified": count, "paper": place})
         return
     if verified is not None:
         say("Every page of the vault is whole.")
         length = counted(verified.entries, "entry", "entries")
         say(f"The chain holds: {length}, {verified.shredded} of them shredded.")
+    if place is not None:
+        say(f"The digits from the paper log are those of entry {place}: all up to it is as it was then.")
     say(f"Head of the log, for the paper log:\n  {audit.digits(head)}")
 
 

@@ -205,6 +205,18 @@ class AuditError(ReviewError):
         self.entry = entry
 
 
+class PaperLogError(ReviewError):
+    """A head from the paper log was never a head of this log: it was cut or rewritten, or another vault is open."""
+
+    exit_code = 70
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no head of this log has these digits. Compare them again; if they are right, entries were cut off or "
+            "rewritten after they were copied, or this vault was restored from an older backup"
+        )
+
+
 class FileFormatError(ReviewError):
     """A file given on the command line cannot be read as what it should be."""
 

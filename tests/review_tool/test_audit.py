@@ -1,20 +1,23 @@
 """The audit chain: changed, dropped, reordered and rolled back entries are found (V5)."""
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
 from review_tool import audit
 from review_tool.audit import BEFORE_FIRST, Act, Entry
+from review_tool.cli import main
 from review_tool.errors import AuditError
 from review_tool.schema import AUDIT
-from tests.center import DAY
-from tests.review_tool.review_machine import make_machine
+from tests.center import DAY, make_center
+from tests.review_tool.review_machine import Machine, make_machine, write_keystores
 
 
 def entry(number: int) -> Entry:
@@ -90,6 +93,62 @@ def test_a_rolled_back_chain_no_longer_has_the_later_head(connection: Connection
     audit.verify(connection)
 
     assert not audit.contains(connection, later)
+
+
+def test_a_head_on_paper_is_found_in_the_log_or_missed(connection: Connection) -> None:
+    """What was copied by hand last month, with whatever spaces, says how far the log is what it was then."""
+    paper = audit.digits(audit.head(connection))
+    audit.append(connection, [entry(9)])
+
+    place = audit.position(connection, f"  {paper.replace(' ', '  ')}\n")
+
+    assert place == len(audit.read(connection)) - 2
+    assert audit.position(connection, paper[:-1] + ("1" if paper[-1] == "0" else "0")) is None
+
+
+SINS = {
+    "edited": lambda found: found.execute(update(AUDIT).where(AUDIT.c.number == 2).values(entry=b"{}")),
+    "dropped": lambda found: found.execute(delete(AUDIT).where(AUDIT.c.number == 2)),
+    "reordered": lambda found: [
+        found.execute(update(AUDIT).where(AUDIT.c.number == old).values(number=new))
+        for old, new in ((2, 100), (3, 2), (100, 3))
+    ],
+    "rolled back": lambda found: found.execute(delete(AUDIT).where(AUDIT.c.number >= 4)),
+    "untouched": lambda found: None,
+}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A machine with a keystore file and a few acts, and the head that was copied onto paper."""
+    folder = tmp_path_factory.mktemp("stage")
+    machine = make_machine(folder)
+    write_keystores(folder, machine.center)
+    with machine.opened() as vault, vault.transaction() as connection:
+        audit.append(connection, [entry(number) for number in range(1, 6)])
+        return folder, audit.digits(audit.head(connection))
+
+
+@pytest.mark.parametrize(
+    ("sin", "code"),
+    [("edited", 62), ("dropped", 62), ("reordered", 62), ("rolled back", 70), ("untouched", 0)],
+)
+def test_the_command_finds_a_log_that_was_touched(
+    sin: str, code: int, stage: tuple[Path, str], tmp_path: Path
+) -> None:
+    """V5: three by the chain alone, a rollback by the paper; by whoever had the machine, the key and this software."""
+    folder, paper = stage
+    shutil.copytree(folder, tmp_path / "disk")
+    machine = Machine(center=make_center(), directory=tmp_path / "disk")
+    with machine.opened() as vault, vault.transaction() as connection:
+        SINS[sin](connection)
+
+    options = [f"--vault={machine.vault}", f"--keystore={machine.directory}/keystore"]
+    options.append(f"--passphrase-file={machine.directory}/passphrase")
+    done = CliRunner().invoke(main, [*options, "audit", "--verify", "--paper", paper], catch_exceptions=False)
+
+    assert done.exit_code == code, done.output
+    assert ("The digits from the paper log are those of entry" in done.output) is (code == 0)
 
 
 def test_a_head_that_is_no_head_is_not_in_the_chain(connection: Connection) -> None:
