@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from review_tool import (
+    archive_commands,
     bundle_commands,
     case_commands,
     config_commands,
@@ -71,6 +72,7 @@ for _command in (
     *bundle_commands.COMMANDS,
     *case_commands.COMMANDS,
     *keeping_commands.COMMANDS,
+    *archive_commands.COMMANDS,
     release_command.release,
     release_command.verify_release,
     key_commands.key,

@@ -217,6 +217,12 @@ class PaperLogError(ReviewError):
         )
 
 
+class ArchiveError(ReviewError):
+    """An archive cannot be written, or a volume of one is missing, damaged or not of this Center."""
+
+    exit_code = 71
+
+
 class FileFormatError(ReviewError):
     """A file given on the command line cannot be read as what it should be."""
 

@@ -43,6 +43,7 @@ ACTS = {
     "sign": Act.CONFIG,
     "hold": Act.HOLD,
     "retention": Act.RETENTION,
+    "archive": Act.ARCHIVE,
 }
 
 PROGRAM = f"""{ALONE}
@@ -154,6 +155,8 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
                 "quarantine --retry",
                 "hold R-0002 --reason asked",
                 "retention",
+                f"archive {folder}/archive",
+                f"read-archive {folder}/archive",
                 f"config sign --config {EXAMPLE} --out {folder}/public --not-isolated --yes",
                 f"verify-release {_signed_release(folder, center)} --public {folder}/public",
                 f"key passphrase --root-keystore {folder}/root-keystore --new-passphrase-file {folder}/new-passphrase",
