@@ -12,7 +12,8 @@ import click
 from sqlalchemy import Connection
 
 from crypto.canonical import Json
-from crypto.keystore import Keystore
+from crypto.errors import KeystoreError
+from crypto.keystore import Keystore, read_keystore
 from review_tool import audit, case_rows, ledger, publish, rekeying, session
 from review_tool import backup as backups
 from review_tool import retention as policies
@@ -43,7 +44,7 @@ SPAM_MONTHS: Final = 12  # a mistake about spam shows itself within a year, when
 TEST_MONTHS: Final = 3  # the quarter in which they were made
 STILL_TO_DO: Final = (
     "Older backups, on any medium, no longer open with this keystore.",
-    "Copy the keystore over every other copy of it now: an old copy opens old backups, and does not open the vault.",
+    "Copy the keystore over every other copy of it that was not named by --keystore-copy: an old copy opens old backups, and does not open the vault.",
     "Destroy archives that were made before, and the stick that brought the report.",
     "Flash memory may keep what was overwritten: the disk must be encrypted as a whole, and an old key stick destroyed.",
 )
@@ -60,6 +61,7 @@ class _Hands:
     keystore: Keystore
     backup_to: Path
     same_disk: bool
+    copies: Sequence[Path]
 
     @contextmanager
     def opened(self, command: str) -> Iterator[Vault]:
@@ -85,6 +87,7 @@ class _Hands:
                 self.keystore,
                 self.passphrase,
                 _who(settings),
+                self.copies,
             )
             with vaults.open_vault(
                 settings.vault_directory, keystore, reviewer=settings.reviewer, command="backup"
@@ -99,23 +102,41 @@ class _Hands:
                 )
 
 
-def _take(settings: Settings, backup_to: Path, *, same_disk: bool) -> _Hands:
+def _take(settings: Settings, backup_to: Path, *, same_disk: bool, copies: Sequence[Path]) -> _Hands:
     """Open the keystore, and find out what would stop a shredding half-way before anything is destroyed."""
     directory, keystore_file = settings.vault_directory, settings.keystore_file
     backups.require_medium(directory, backup_to, same_disk=same_disk)
     passphrase = settings.passphrase()
     keystore = settings.read_keystore(typed=passphrase)
-    if not os.access(keystore_file.parent, os.W_OK):
-        raise SecretFileError(
-            f"{keystore_file.parent} cannot be written, and the keystore must be: nothing was shredded"
-        )
+    for file in (keystore_file, *copies):
+        if not os.access(file.parent, os.W_OK):
+            raise SecretFileError(
+                f"{file.parent} cannot be written, and the keystore must be: nothing was shredded"
+            )
+    for copy in copies:
+        _require_copy(copy, keystore, passphrase)
     return _Hands(
         settings=settings,
         passphrase=passphrase,
         keystore=keystore,
         backup_to=backup_to,
         same_disk=same_disk,
+        copies=copies,
     )
+
+
+def _require_copy(file: Path, keystore: Keystore, passphrase: str) -> None:
+    """Refuse to write over anything but the same keys: the root keystore looks like any other."""
+    with session.noting(
+        f"{file} is not this keystore under the same passphrase: nothing was shredded", KeystoreError
+    ):
+        found = read_keystore(file, passphrase)
+        if (found.center, found.epochs, found.ack_seed) != (
+            keystore.center,
+            keystore.epochs,
+            keystore.ack_seed,
+        ):
+            raise KeystoreError
 
 
 @click.command(cls=ReviewCommand, refuses=(*VAULT, UnknownCaseError, TransitionError))
@@ -141,18 +162,31 @@ def hold(settings: Settings, case: str, reason: str, lift: bool) -> None:
     "--backup", "backup_to", type=_FOLDER, required=True, help="Folder on another disk for the new backup."
 )
 @click.option("--same-disk", is_flag=True, help="Accept a backup on the vault's own disk. Demo only.")
+@click.option(
+    "--keystore-copy",
+    "copies",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Another copy of the keystore, to be renewed with it; may be repeated.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @session.pass_settings
 def shred(
-    settings: Settings, cases: tuple[str, ...], backup_to: Path, same_disk: bool, yes: bool, as_json: bool
+    settings: Settings,
+    cases: tuple[str, ...],
+    backup_to: Path,
+    same_disk: bool,
+    copies: tuple[Path, ...],
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Destroy CASEs for good: report, files, sealed original, contact, codings and what the log says of them.
 
     The vault gets a new key, and a new backup replaces the old one, so that no older backup opens any more. What a release
     has counted stays counted. Broken off at any moment, the same command without a CASE goes on.
     """
-    hands = _take(settings, backup_to, same_disk=same_disk)
+    hands = _take(settings, backup_to, same_disk=same_disk, copies=copies)
     done = NOTHING
     with hands.opened("shred") as vault:
         is_unfinished = hands.is_unfinished(vault)
@@ -186,6 +220,13 @@ def shred(
 @click.option("--apply", "is_applied", is_flag=True, help="Shred what is due; needs --backup.")
 @click.option("--backup", "backup_to", type=_FOLDER, help="Folder on another disk for the new backup.")
 @click.option("--same-disk", is_flag=True, help="Accept a backup on the vault's own disk. Demo only.")
+@click.option(
+    "--keystore-copy",
+    "copies",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Another copy of the keystore, to be renewed with it; may be repeated.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: for scripts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
 @session.pass_settings
@@ -197,6 +238,7 @@ def retention(
     is_applied: bool,
     backup_to: Path | None,
     same_disk: bool,
+    copies: tuple[Path, ...],
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -212,7 +254,7 @@ def retention(
         with settings.opened("retention") as (vault, _):
             _list_over(_look(vault, policy, settings), vault, as_json=as_json)
         return
-    hands = _take(settings, backup_to, same_disk=same_disk)
+    hands = _take(settings, backup_to, same_disk=same_disk, copies=copies)
     with hands.opened("retention") as vault:
         _require_finished(is_unfinished=hands.is_unfinished(vault))
         over = _look(vault, policy, settings)

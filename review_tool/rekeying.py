@@ -9,12 +9,12 @@ goes on from there. After 5 no backup made before opens with this keystore: that
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from crypto import keystore as keystores
-from crypto.keystore import Keystore
+from crypto.keystore import Cost, Keystore
 from review_tool import passphrase_change, shred_list, vault_rekey
 from review_tool import shred as shredding
 from review_tool import vault as vaults
@@ -29,6 +29,7 @@ def change_vault_key(
     keystore: Keystore,
     passphrase: str,
     who: Entry,
+    copies: Sequence[Path] = (),
     draw: Callable[[int], bytes] = secrets.token_bytes,
 ) -> Keystore:
     """Carry out steps 2 to 5, or what is left of them; returns the keystore as it is afterwards.
@@ -39,14 +40,16 @@ def change_vault_key(
         keystore: as it was opened.
         passphrase: that opened it.
         who: day and reviewer for the log.
+        copies: other files that are this keystore; each is rewritten before the one that counts.
         draw: source of the key.
 
     Raises:
         BackupError: the shred list cannot be written beside the keystore.
-        SecretFileError, MemoryShortError: the keystore cannot be written; it is as it was.
+        KeystoreError: a copy is no keystore.
+        SecretFileError, MemoryShortError: the keystore or a copy cannot be written; the vault is as it was.
         VaultError: the vault cannot be written; it is as it was.
     """
-    cost = keystores.cost_of(keystore_file)
+    files = {file: keystores.cost_of(file) for file in (*copies, keystore_file)}
     with vaults.open_vault(directory, keystore, day=who.day, reviewer=who.reviewer, command="shred") as vault:
         with vault.transaction() as connection:
             marks, stage = shred_list.marks_of(connection), shredding.stage(connection)
@@ -55,7 +58,7 @@ def change_vault_key(
         if stage is not Stage.KEY:
             return keystore
         keystore = replace(keystore, next_vault_key=draw(vaults.KEY_SIZE))
-        passphrase_change.rewrite(keystore_file, keystore, passphrase, cost)
+        _rewrite(files, keystore, passphrase)
     vault_rekey.rekey(directory, keystore)
     with vaults.open_vault(directory, keystore, day=who.day, reviewer=who.reviewer, command="shred") as vault:
         # Before the old key goes: were it the other way round, a cut would leave a new key and nobody to ask for a backup.
@@ -64,8 +67,13 @@ def change_vault_key(
         vault.record(Act.KEY, day=who.day, reviewer=who.reviewer, changed="vault key")
     if keystore.next_vault_key is not None:
         keystore = replace(keystore, vault_key=keystore.next_vault_key, next_vault_key=None)
-        passphrase_change.rewrite(keystore_file, keystore, passphrase, cost)
+        _rewrite(files, keystore, passphrase)
     return keystore
+
+
+def _rewrite(files: Mapping[Path, Cost], keystore: Keystore, passphrase: str) -> None:
+    for file, cost in files.items():
+        passphrase_change.rewrite(file, keystore, passphrase, cost)
 
 
 def _write_list(folder: Path, marks: frozenset[str]) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from crypto import age, xwing
-from crypto.keystore import Keystore, read_keystore
+from crypto.keystore import FLOOR_COST, Keystore, read_keystore, write_keystore
 from crypto.unseal import open_payload
 from review_tool import audit, backup, case_rows, contact, ledger, shred, shred_list, triage, vault
 from review_tool.audit import Act, Entry
@@ -31,7 +31,7 @@ from review_tool.errors import (
 from review_tool.schema import CODING, ENVELOPE, RELEASE, RELEASE_CASE
 from review_tool.shred import Shredded, Stage, Why
 from review_tool.triage import Decision
-from tests.center import DAY, PASSPHRASE, Center, attachment, sample_report
+from tests.center import DAY, PASSPHRASE, Center, attachment, make_center, sample_report
 from tests.promises import search
 from tests.review_tool import pages
 from tests.review_tool.review_machine import (
@@ -129,7 +129,10 @@ def shredded(tmp_path_factory: pytest.TempPathFactory, stage: Path, center: Cent
     shutil.copytree(stage, folder)
     shutil.copytree(folder / "backup", folder / "elsewhere")
     shutil.copytree(folder / "vault", folder / "before")
-    run(folder, "shred", "R-0001", "--backup", f"{folder}/backup", "--same-disk", "--yes")
+    (folder / "stick").mkdir()
+    shutil.copy(folder / "keystore", folder / "stick" / "copy")
+    more = ("--keystore-copy", f"{folder}/stick/copy")
+    run(folder, "shred", "R-0001", "--backup", f"{folder}/backup", "--same-disk", "--yes", *more)
     keystore = read_keystore(folder / "keystore", PASSPHRASE)
     return After(machine=Machine(center=center, directory=folder), keystore=keystore)
 
@@ -260,6 +263,11 @@ def test_the_keystore_keeps_everything_but_the_key_of_the_vault(shredded: After,
     assert replace(shredded.keystore, vault_key=bytes(32)) == replace(
         shredded.machine.center.keystore, vault_key=bytes(32)
     )
+
+
+def test_a_copy_of_the_keystore_that_was_named_has_the_new_key(shredded: After) -> None:
+    """Else the first stick to fail would take the vault and its backup with it."""
+    assert read_keystore(shredded.folder / "stick" / "copy", PASSPHRASE) == shredded.keystore
 
 
 # --- what does not come back ----------------------------------------------------------------------
@@ -426,9 +434,13 @@ def test_nothing_is_shredded_where_it_could_not_be_finished(machine: Machine) ->
     """No place for a backup, no such case, nothing named: found out before anything is destroyed."""
     folder = machine.directory
     place = ("--backup", f"{folder}/backup", "--same-disk")
+    write_keystore(folder / "another", make_center(center="other-center").keystore, PASSPHRASE, FLOOR_COST)
     run(folder, "shred", "R-0001", *place[:2], "--yes", code=54)
     run(folder, "shred", "R-0001", "R-0009", *place, "--yes", code=55)
     run(folder, "shred", *place, code=2)
+    run(folder, "shred", "R-0001", *place, "--keystore-copy", f"{folder}/none", "--yes", code=2)
+    for other in ("passphrase", "root-keystore", "another"):  # each would be written over
+        run(folder, "shred", "R-0001", *place, "--keystore-copy", f"{folder}/{other}", "--yes", code=22)
 
     assert len(machine.cases()) == 2
 
