@@ -13,7 +13,7 @@ PORT ?= 8000
 PART ?= 1/1
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
-APT_TEST := chromium firefox-esr fonts-noto-core fonts-noto-cjk gettext minisign signify-openbsd age strace
+APT_TEST := chromium firefox-esr fonts-noto-core fonts-noto-cjk gettext minisign signify-openbsd age strace haproxy tor openssl
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench hardening catalogues lock setup-test clean
