@@ -68,6 +68,7 @@ bench: .venv/test.done
 
 hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
+	$(BIN)/python -m tests.hardening.flood --part "$(PART)"
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
 	$(BIN)/pytest -q -m hardening tests/browser
 

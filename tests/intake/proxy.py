@@ -119,13 +119,16 @@ def placed(folder: Path, door: Path, ports: Sequence[int], changes: Mapping[str,
 
 
 @contextmanager
-def proxy_before(folder: Path, door: Path, *, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
+def proxy_before(
+    folder: Path, door: Path, *, changes: Mapping[str, str] | None = None, tracer: Sequence[str] = ()
+) -> Iterator[Proxy]:
     """Run HAProxy in an empty folder of its own, before whatever listens at a socket.
 
     Args:
         folder: for the configuration.
         door: the form's socket.
         changes: texts of the shipped file and what stands there instead, for twins and shorter waits.
+        tracer: a command in front.
     """
     ports = [free_port() for _ in range(3)]
     write_certificate(folder / "form.pem")
@@ -135,14 +138,24 @@ def proxy_before(folder: Path, door: Path, *, changes: Mapping[str, str] | None 
     empty.mkdir()
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            ["haproxy", "-db", "-f", str(config)], stdout=stream, stderr=stream, cwd=empty
+            [*tracer, "haproxy", "-db", "-f", str(config)],
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+            cwd=empty,
         )
     try:
         wait_for(ports[1], process, output)
         yield Proxy(*ports[:2], ports[2], process, empty, output)
     finally:
-        process.kill()
-        process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Kill a process with all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def wait_for(port: int, process: subprocess.Popen, output: Path) -> None:
@@ -170,19 +183,22 @@ def write_certificate(path: Path) -> None:
 
 
 @contextmanager
-def form_behind(config: Path, door: Path, *, tree: Path = ROOT, prefix: Sequence[str] = ()) -> Iterator[int]:
+def form_behind(
+    config: Path, door: Path, *, tree: Path = ROOT, tracer: Sequence[str] = (), prefix: Sequence[str] = ()
+) -> Iterator[int]:
     """Run `intake serve` behind a socket that is handed over open, as the socket unit does; yields its process id.
 
     Args:
         config: the server's config file; its `unix_socket` is the door.
         door: the socket.
         tree: whose code is run.
-        prefix: a command in front, such as a tracer.
+        tracer: a command in front of all.
+        prefix: a command that becomes the form, as the filter of a unit does.
     """
     log = config.with_name("serve.log")
     with log.open("ab") as stream:
         process = subprocess.Popen(
-            ["systemd-socket-activate", "-l", str(door), *prefix, *intake_command(config, "serve")],
+            [*tracer, "systemd-socket-activate", "-l", str(door), *prefix, *intake_command(config, "serve")],
             stdout=stream,
             stderr=stream,
             start_new_session=True,
@@ -192,9 +208,7 @@ def form_behind(config: Path, door: Path, *, tree: Path = ROOT, prefix: Sequence
         wait_at(door, process, log)
         yield process.pid
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(process)
 
 
 def wait_at(door: Path, process: subprocess.Popen, log: Path) -> None:

@@ -1,5 +1,6 @@
 """What `deploy/` ships: files that their programs take, and a proxy that shields the form and remembers nobody."""
 
+import os
 import re
 import shutil
 import socket
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -360,6 +361,58 @@ def test_twin_a_proxy_that_logs_is_heard(tmp_path):
     assert "127.0.0.1" in proxy.output.read_text()
 
 
+needs_strace = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("strace") is None,
+    reason="STRACE: needs strace, and root: a hardened server shows its buffers to nobody else",
+)
+WORD = "Qzvx-canary-in-the-words"
+
+
+@needs_strace
+def test_no_word_is_written_to_anything_but_a_socket(tmp_path):
+    """A trace of proxy and form together: no file search sees a file without a name."""
+    proxy_calls, form_calls = traced(tmp_path)
+
+    for calls in (proxy_calls, form_calls):
+        assert any(WORD in call for call in calls), "the trace is blind"
+        assert written(calls) == []
+
+
+@needs_strace
+def test_twin_a_proxy_that_writes_words_down_is_seen(tmp_path):
+    """The detector: a log line with what stands in a header."""
+    calls, _ = traced(
+        tmp_path,
+        {
+            "    no log\n": "    log stderr format raw local0\n    option httplog\n",
+            "    use_backend large_onion": "    http-request capture req.body len 200\n    use_backend large_onion",
+        },
+    )
+
+    assert written(calls) != []
+
+
+def traced(folder: Path, changes: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
+    """Send a report through proxy and form, both under strace: the calls of each."""
+
+    def tracer(name: str) -> list[str]:
+        calls = "trace=read,recvfrom,write,pwrite64,writev,pwritev,sendto,sendmsg,splice,openat,memfd_create"
+        return ["strace", "-f", "-qq", "-yy", "-s", "200000", "-e", calls, "-o", str(folder / name)]
+
+    traces = {"proxy_tracer": tracer("proxy.trace"), "form_tracer": tracer("form.trace")}
+    with deployment(folder, changes=changes, **traces) as (proxy, _):
+        assert proxy.ask("onion", report(WORD))[0] == 303
+    return tuple((folder / f"{name}.trace").read_text().splitlines() for name in ("proxy", "form"))
+
+
+def written(calls: Sequence[str]) -> list[str]:
+    """Calls that gave the word to anything but a socket."""
+    writing = re.compile(r"\d+ +(write|pwrite64|writev|pwritev|sendto|sendmsg|openat)\(")
+    return [
+        call for call in calls if WORD in call and writing.match(call) and not re.search(r"<(TCP|UNIX)", call)
+    ]
+
+
 # Pages of the proxy's own
 
 
@@ -432,14 +485,23 @@ def test_old_tls_is_refused(tmp_path):
 
 
 @contextmanager
-def deployment(folder: Path, *, changes: Mapping[str, str] | None = None) -> Iterator[tuple[Proxy, Path]]:
+def deployment(
+    folder: Path,
+    *,
+    changes: Mapping[str, str] | None = None,
+    proxy_tracer: Sequence[str] = (),
+    form_tracer: Sequence[str] = (),
+) -> Iterator[tuple[Proxy, Path]]:
     """The shipped proxy before a real form; yields the proxy and the form's config."""
     door, site = folder / "door", folder / "site"
     for one in (site, folder / "tree"):
         one.mkdir()
     tree = tree_that_reads_proxy_lines(folder / "tree")
     config, _, _ = initialised(site, lines=f'unix_socket = "{door}"')
-    with form_behind(config, door, tree=tree), proxy_before(folder, door, changes=changes) as proxy:
+    with (
+        form_behind(config, door, tree=tree, tracer=form_tracer),
+        proxy_before(folder, door, changes=changes, tracer=proxy_tracer) as proxy,
+    ):
         yield proxy, config
 
 
