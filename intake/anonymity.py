@@ -35,7 +35,7 @@ IMMUTABLE: Final = (
     "public, max-age=31536000, immutable"  # one year, in seconds; the name holds a hash of the bytes
 )
 
-_FORBIDDEN: Final = (
+FORBIDDEN: Final = (
     "ETag",
     "Last-Modified",
     "Set-Cookie",
@@ -43,7 +43,7 @@ _FORBIDDEN: Final = (
     "Expires",
 )  # each tells, or ties visits together
 
-_REPLACED: Final = frozenset(name.lower() for name in (*HEADERS, *_FORBIDDEN))
+_REPLACED: Final = frozenset(name.lower() for name in (*HEADERS, *FORBIDDEN))
 
 TOKEN_STEP: Final = 600  # seconds; the only time a token holds is the number of such steps
 TOKEN_LIFE: Final = 72  # steps, 12 hours: a phone left open over night is flagged, never refused

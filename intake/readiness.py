@@ -217,6 +217,16 @@ def export_fingerprint(config: Config) -> str:
     return fingerprint(kept.read_export_key(config.intake.data_dir).public)
 
 
+def unshown(offers: Sequence[Offer], *, production: bool) -> Iterator[str]:
+    """Say which languages of the signed config people do not see, and why."""
+    for offer in offers:
+        code = offer.language.code
+        if offer.state is State.SAMPLE and not offer.is_shown and production:
+            yield f"{code} is not shown: no person has reviewed its translation (docs/translating.md)"
+        elif offer.state is State.INCOMPLETE:
+            yield f"{code} is not shown: some sentences have no translation (docs/translating.md)"
+
+
 def _is_empty(path: Path) -> bool:
     try:
         return path.stat().st_size == 0
@@ -236,15 +246,11 @@ def _refuse_logo(path: Path | None) -> None:
 
 
 def _unreviewed(offers: Sequence[Offer], *, production: bool) -> Iterator[str]:
-    """Say which languages people do not see, or see as drafts, and why."""
+    """Say which languages people see as drafts, or do not see, and why."""
     for offer in offers:
-        code = offer.language.code
         if offer.is_draft and production:
-            yield f"{code} is shown as a draft: no person has reviewed its translation"
-        elif offer.state is State.SAMPLE and production:
-            yield f"{code} is not shown: no person has reviewed its translation (docs/translating.md)"
-        elif offer.state is State.INCOMPLETE:
-            yield f"{code} is not shown: some sentences have no translation (docs/translating.md)"
+            yield f"{offer.language.code} is shown as a draft: no person has reviewed its translation"
+    yield from unshown(offers, production=production)
 
 
 def _refuse_drafts(config: Config, public: PublicConfig) -> None:

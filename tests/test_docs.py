@@ -94,8 +94,10 @@ def test_every_file_named_in_words_is_there(page: Path) -> None:
 
 def fenced_commands(page: Path) -> Iterator[str]:
     """Whole command lines in the blocks of a page."""
-    for block in re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-        for line in block.splitlines():
+    for block in re.findall(
+        r"^ *```\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for line in map(str.strip, block.splitlines()):
             if line and Path(line.split()[0]).name in COMMANDS:
                 yield line
 

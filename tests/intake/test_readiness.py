@@ -16,7 +16,7 @@ from crypto.config import CONFIG_NAME, MINISIG_NAME
 from intake import errors, kept, readiness
 from intake.config import Config
 from review_tool.shares import split
-from tests.center import DAY, SOFT_EXPIRY, example_content, make_center
+from tests.center import DAY, SOFT_EXPIRY, confirmed_content, make_center
 from tests.intake.conftest import Form, make_form
 
 NOBODY = 65_534  # the account that owns nothing
@@ -209,21 +209,7 @@ def test_production_refuses_drafts_until_the_center_has_confirmed_them(form):
 
 def confirmed(tmp_path, *, languages: list[str]) -> Form:
     """A server for real people: the Center has read its texts, checked its areas and pinned the root key."""
-    drafts = example_content()
-    areas = [
-        {
-            "code": area.code,
-            "label": dict(area.label),
-            "county": area.county,
-            "residents": area.residents,
-            "source": area.source,
-            "catch_all": area.catch_all,
-            "checked_on": DAY,
-        }
-        for area in drafts.areas
-    ]
-    content = example_content(texts_confirmed_on=DAY, area=areas, languages=languages)
-    form = make_form(tmp_path, make_center(content=content))
+    form = make_form(tmp_path, make_center(content=confirmed_content(languages)))
     config = changed(form, production=True, root_public_key=pinned_line(form))
     form.config = replace(config, site=replace(config.site, texts_confirmed_on=DAY))
     return form
