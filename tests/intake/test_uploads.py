@@ -288,6 +288,17 @@ def test_a_body_that_breaks_off_is_no_report(missing, tmp_path):
     assert posted.first("narrative") == STORY
 
 
+def test_a_body_that_drips_is_given_up(tmp_path, monkeypatch):
+    """It would hold one of few places for hours; what was read of the words is there all the same."""
+    monkeypatch.setattr("intake.bodies.GRACE", 0.0)
+    monkeypatch.setattr("intake.bodies.SLOWEST", 1 << 40)
+
+    posted = read(body_of(WORDS, FILES), tmp_path, lengths=[1_000])
+
+    assert posted.reading is Reading.CUT
+    assert posted.first("narrative") == STORY
+
+
 # On a running server
 
 MEBIBYTE = 1 << 20
