@@ -140,6 +140,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "accesslog": None,
             "control_socket_disable": True,  # it would listen in the home directory
             "forwarded_allow_ips": "",  # no header of a proxy is believed; none is needed
+            "proxy_protocol": "auto",  # the onion entrance names a circuit first; nothing here reads it
             "umask": 0o077,
             "proc_name": "intake",
             **hooks,

@@ -22,7 +22,7 @@ from crypto import signing
 from tests.center import confirmed_content
 from tests.hardening.__main__ import part_of
 from tests.intake.conftest import lasting_center, today
-from tests.intake.proxy import tree_that_reads_proxy_lines, write_certificate
+from tests.intake.proxy import write_certificate
 from tests.intake.test_doctor import ONION, follow_the_guide
 from tests.server_copy import OPENING, ROOT
 
@@ -98,7 +98,7 @@ def boot(folder: Path) -> dict[str, str]:
     script.write_text(
         _INSIDE.format(
             folder=folder,
-            code=tree_that_reads_proxy_lines(folder / "code"),
+            code=ROOT,
             opening=" ".join(OPENING),
             python=PYTHON,
             packages=next(path for path in map(Path, sys.path) if path.name == "site-packages"),

@@ -23,7 +23,7 @@ from intake.store import Store
 from tests.center import Center
 from tests.hardening.__main__ import part_of
 from tests.intake.conftest import initialised
-from tests.intake.proxy import NAME, Proxy, form_behind, proxy_before, report, tree_that_reads_proxy_lines
+from tests.intake.proxy import NAME, Proxy, form_behind, proxy_before, report
 
 TIMES: Final = 10  # the capacity
 SENDERS: Final = 6  # places for text behind one entrance
@@ -92,13 +92,11 @@ def complaints(outcome: Outcome) -> list[str]:
 
 def flood(folder: Path, *, seconds: float) -> Outcome:
     """Set up form and proxy in a folder, flood the onion entrance, and look into the store."""
-    site, tree = folder / "site", folder / "tree"
+    site = folder / "site"
     site.mkdir()
-    tree.mkdir()
     door = folder / "door"
     config, _, center = initialised(site, lines=f'unix_socket = "{door}"')
-    code = tree_that_reads_proxy_lines(tree)
-    with form_behind(config, door, tree=code), proxy_before(folder, door) as proxy:
+    with form_behind(config, door), proxy_before(folder, door) as proxy:
         flooded = asyncio.run(_flood(proxy, seconds))
         recovered = _recover(proxy)
     return Outcome(

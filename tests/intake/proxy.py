@@ -18,7 +18,7 @@ from typing import Final
 
 from intake.controls import PAD, PADDING
 from tests.intake.conftest import free_port, intake_command
-from tests.server_copy import ROOT, server_copy, sinful
+from tests.server_copy import ROOT
 
 DEPLOY: Final = ROOT / "deploy"
 NAME: Final = "form.example.org"
@@ -224,17 +224,6 @@ def wait_at(door: Path, process: subprocess.Popen, log: Path) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError(log.read_text())
-
-
-def tree_that_reads_proxy_lines(folder: Path) -> Path:
-    """Code whose server understands the PROXY line; this tree, as soon as it does."""
-    serving = (ROOT / "intake" / "serving.py").read_text()
-    if '"proxy_protocol"' in serving:
-        return ROOT
-    line = '            "control_socket_disable": True,'
-    return sinful(
-        server_copy(folder), "intake/serving.py", line, '            "proxy_protocol": "auto",\n' + line
-    )
 
 
 def exposure(unit: Path) -> float:

@@ -30,7 +30,6 @@ from tests.intake.proxy import (
     proxy_before,
     read_answer,
     report,
-    tree_that_reads_proxy_lines,
     unverified,
     write_certificate,
 )
@@ -496,12 +495,10 @@ def deployment(
 ) -> Iterator[tuple[Proxy, Path]]:
     """The shipped proxy before a real form; yields the proxy and the form's config."""
     door, site = folder / "door", folder / "site"
-    for one in (site, folder / "tree"):
-        one.mkdir()
-    tree = tree_that_reads_proxy_lines(folder / "tree")
+    site.mkdir()
     config, _, _ = initialised(site, lines=f'unix_socket = "{door}"')
     with (
-        form_behind(config, door, tree=tree, tracer=form_tracer),
+        form_behind(config, door, tracer=form_tracer),
         proxy_before(folder, door, changes=changes, tracer=proxy_tracer) as proxy,
     ):
         yield proxy, config
