@@ -78,8 +78,8 @@ def test_p1_twin_a_seal_that_does_not_encrypt_is_found_out(tmp_path, socket_enab
     copy = sinful(
         server_copy(tmp_path / "copy"),
         "crypto/age.py",
-        "(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), self._held, None)",
-        "(bytes(self._held) + bytes(TAG_SIZE)",
+        "(cipher.encrypt(_chunk_nonce(self._chunk, is_last=is_last), chunk, None)",
+        "(bytes(chunk) + bytes(TAG_SIZE)",
     )
 
     found = told_to_a_server(tmp_path / "sinful", reports=1, tree=copy)
