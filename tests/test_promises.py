@@ -26,9 +26,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, select
 
+from crypto import age
 from crypto.answers import PlaceType
 from crypto.errors import HeaderError, KeystoreError
 from crypto.keystore import read_keystore
+from crypto.payload import CLASS_FLOOR
 from crypto.report import QUESTIONS
 from crypto.seal import Envelope, seal
 from intake.config import load
@@ -38,7 +40,7 @@ from review_tool.errors import AuditError, NotCountableError, WrongKeyError
 from review_tool.gates import countable
 from review_tool.schema import AUDIT, METADATA
 from review_tool.statistics import intruder
-from tests.center import DAY, make_center, sample_report
+from tests.center import DAY, attachment, make_center, sample_report
 from tests.intake.conftest import intake_command, make_form
 from tests.intake.test_order import LIMIT, look
 from tests.intake.test_store import WEEK, envelope, made
@@ -258,6 +260,18 @@ def sizes_of(reports: int) -> set[int]:
 def test_p3_five_hundred_reports_of_any_length_and_script_have_one_size():
     """10,000 of them are sealed in `tests/crypto/test_seal.py`; the largest possible one there too."""
     assert len(sizes_of(500)) == 1
+
+
+def test_p3_of_files_only_a_class_shows():
+    """Neither how many there were, nor how large each was."""
+    config = make_center().config
+    sizes = set()
+    for number in range(40):
+        files = [attachment("a", bytes(3_000 * number + 50_000 * each)) for each in range(number % 4)]
+        envelope = seal(sample_report(), config, lang="en", flags=(), day=DAY, attachments=files)
+        sizes.add(envelope.size)
+
+    assert sizes == {age.sealed_size(CLASS_FLOOR << step, 1) for step in range(5)}
 
 
 def test_p3_twin_without_padding_the_lengths_show(tmp_path):

@@ -6,7 +6,6 @@ are put where the `install` lines of docs/running.md put them. Needs root, overl
 skipped. Limits of memory are not tried: they need the cgroup controllers, which a namespace does not always have.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ from typing import Final
 
 from crypto import signing
 from tests.center import confirmed_content
-from tests.hardening.__main__ import part_of
+from tests.hardening.parts import parser_of, verdict
 from tests.intake.conftest import lasting_center, today
 from tests.intake.proxy import write_certificate
 from tests.intake.test_doctor import ONION, follow_the_guide
@@ -200,9 +199,7 @@ def obstacle() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run in the second part of however many, or in the only one; end with 1 if anything went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.hardening.boot", description=__doc__)
-    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
-    part, parts = parser.parse_args(arguments).part
+    part, parts = parser_of("tests.hardening.boot", __doc__).parse_args(arguments).part
     if part != min(2, parts):
         print("boot: it is in part 2")
         return 0
@@ -211,11 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     with tempfile.TemporaryDirectory() as name:
         answers = boot(Path(name))
-    wrong = complaints(answers)
-    for line in wrong:
-        print(f"  {line}")
-    print(f"boot: {'FAILED' if wrong else 'passed'}")
-    return 1 if wrong else 0
+    return verdict("boot", complaints(answers))
 
 
 if __name__ == "__main__":

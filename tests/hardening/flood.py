@@ -5,7 +5,6 @@ for a while, whether they are answered or not. No 5xx but 503 may come back, eve
 lie in the store, and an honest report must be taken soon after the flood has ended.
 """
 
-import argparse
 import asyncio
 import secrets
 import sys
@@ -21,7 +20,7 @@ from crypto.unseal import unseal
 from intake.config import load
 from intake.store import Store
 from tests.center import Center
-from tests.hardening.__main__ import part_of
+from tests.hardening.parts import parser_of, verdict
 from tests.intake.conftest import initialised
 from tests.intake.proxy import NAME, Proxy, form_behind, proxy_before, report
 
@@ -198,8 +197,7 @@ def _stories(config: Path, center: Center) -> Counter[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the flood in the first part of however many; end with 1 if anything went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.hardening.flood", description=__doc__)
-    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
+    parser = parser_of("tests.hardening.flood", __doc__)
     parser.add_argument("--seconds", type=float, default=20, help="how long the flood lasts")
     given = parser.parse_args(arguments)
     if given.part[0] != 1:
@@ -212,11 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"flood: {outcome.capacity:.0f} a second were taken before, {outcome.offered:.0f} a second came: {told}; "
         f"99 of 100 answered within {outcome.late:.2f} s; {len(outcome.told)} taken, {sum(outcome.kept.values())} kept, an honest report taken {outcome.recovered} s after"
     )
-    wrong = complaints(outcome)
-    for line in wrong:
-        print(f"  {line}")
-    print(f"flood: {'FAILED' if wrong else 'passed'}")
-    return 1 if wrong else 0
+    return verdict("flood", complaints(outcome))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import secrets
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -417,6 +418,37 @@ def test_a_server_that_is_told_to_stop_takes_what_is_still_arriving(taking):
 
     server.process.wait(30)
     assert len(opened(server)) == 1
+
+
+# A server that gives its processes a second, and holds one that is silent for two for dead.
+IMPATIENT = (
+    "intake/serving.py",
+    '            "umask": 0o077,',
+    '            "umask": 0o077, "graceful_timeout": 1, "timeout": 2,',
+)
+NO_PATIENCE = ("intake/serving.py", '        worker.cfg.set("graceful_timeout", _UPLOAD_PATIENCE)\n', "")
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(("sins", "is_kept"), [((IMPATIENT,), True), ((IMPATIENT, NO_PATIENCE), False)])
+def test_a_process_that_retires_waits_for_what_is_still_arriving(sins, is_kept, tmp_path, socket_enabled):
+    """Others' requests must cut nobody off; the twin waits no longer than the server itself would."""
+    tree = server_copy(tmp_path / "tree")
+    for sin in sins:
+        sinful(tree, *sin)
+    body = body_of(WORDS, [("a.jpg", "image/jpeg", secrets.token_bytes(MEBIBYTE))])
+    with serving(tmp_path / "root", tree) as server, begun(server, len(body)) as connection:
+        connection.send(body[: len(body) // 2])
+        for _ in range(160):  # more than the requests of a life
+            urllib.request.urlopen(f"{server.url}/healthz", timeout=30).close()
+        time.sleep(6)
+        try:
+            connection.send(body[len(body) // 2 :])
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            status = 0
+
+    assert (status == 303) == is_kept
 
 
 # What reaches a disk
