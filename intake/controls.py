@@ -14,7 +14,9 @@ PAD: Final = "pad"  # empty lines, thrown away unread; see below
 FILES: Final = (
     "files"  # chosen on the check page; a post without files names them at most, and that is thrown away
 )
-OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD, FILES})
+CHALLENGE: Final = "asked"  # number of the question that the page asks of everyone while there is a flood
+ANSWER: Final = "answer"  # and what was answered
+OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD, FILES, CHALLENGE, ANSWER})
 
 MAX_FILES: Final = 3  # a report; with the largest each, all of them still fit the largest size class
 

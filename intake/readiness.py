@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +27,7 @@ from crypto.content import content_from_toml
 from crypto.errors import BundleError, ConfigError, KeyStringError
 from crypto.fingerprint import fingerprint
 from intake import errors, kept, stray_keys
-from intake.config import STORE_NAME, Config
+from intake.config import STORE_NAME, UNLIMITED, Config
 from intake.export import Exchange
 from intake.offers import Offer, State, offers_of
 from intake.store import Store
@@ -281,8 +281,19 @@ def _warnings(config: Config, public: PublicConfig, day: date) -> Iterator[str]:
     for path in (config.intake.data_dir, config.intake.data_dir / STORE_NAME):
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield f"{path} is open to other accounts; run `chmod go= {path}`"
-    if not config.intake.production:
+    if config.intake.production:
+        yield from _open_gates(config)
+    else:
         yield "production = false: drafts and an unpinned root key are accepted; not for real reports"
+
+
+def _open_gates(config: Config) -> Iterator[str]:
+    """Say which ways a flood would find open."""
+    for name, value in asdict(config.intake.limits).items():
+        if value == UNLIMITED:
+            yield f"[intake.limits] {name} = {UNLIMITED} is no limit: a flood fills the disk or hides what people tell"
+    if not config.site.challenges:
+        yield "there is no [[site.question]], so a flood is flagged and not slowed; config.example.toml has some"
 
 
 def _is_same_content(config: Config, public: PublicConfig) -> bool:

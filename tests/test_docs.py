@@ -214,9 +214,10 @@ def names_of(kind: type, **renamed: str) -> set[str]:
 SETTINGS: Final[dict[str, set[str]]] = {
     "intake": names_of(config.IntakeConfig),
     "intake.limits": names_of(config.Limits),
-    "site": names_of(config.SiteConfig, resources="resource", events="event"),
+    "site": names_of(config.SiteConfig, resources="resource", events="event", challenges="question"),
     "site.resource": names_of(config.Resource),
     "site.event": names_of(config.Event),
+    "site.question": names_of(config.Challenge) - {"number"},
     "site.theme": names_of(Theme),
     "site.theme.light": names_of(Palette),
     "center": names_of(CenterContent, areas="area", agencies="agency", shares="share", translations="texts"),

@@ -160,15 +160,15 @@ def test_p2_address_agent_and_time_of_a_visit_are_kept_nowhere(tmp_path, socket_
 
 SINS_OF_MEMORY = {
     "an access log": (
-        "intake/views.py",
+        "intake/acceptance.py",
         "    if is_from_another_site(post):\n",
         "    _LOG.error('%s', post.headers.get('User-Agent'))\n    if is_from_another_site(post):\n",
     ),
     "a hashed address": (
-        "intake/views.py",
-        "    if is_from_another_site(post):\n",
-        "    _LOG.error(__import__('hashlib').sha256(post.environ['REMOTE_ADDR'].encode()).hexdigest())\n"
-        "    if is_from_another_site(post):\n",
+        "intake/serving.py",
+        "        _hand_on_circuit_only(req, conn)\n",
+        "        address = __import__('hashlib').sha256(conn.client[0].encode()).hexdigest()\n"
+        "        logging.getLogger(logs.LOGGER).error(address)\n",
     ),
     "a minute for a week": (
         "intake/clock.py",
@@ -191,9 +191,9 @@ def test_p2_twin_a_server_that_remembers_is_found_out(sin, tmp_path, socket_enab
     if sin == "a time in the log":  # our own server logs nothing in a visit, so here it says one word
         sinful(
             copy,
-            "intake/views.py",
-            "    parts = _parts()\n    posted =",
-            "    parts = _parts()\n    _LOG.error('x')\n    posted =",
+            "intake/acceptance.py",
+            "    if is_from_another_site(post):\n",
+            "    _LOG.error('x')\n    if is_from_another_site(post):\n",
         )
 
     assert kept_of_a_visit(tmp_path / "server", copy) != set()
@@ -358,7 +358,7 @@ SINS_OF_HASTE = {
     # The end of the journal is not synced: after a power cut a journal that came back undoes the report.
     "half a sync": ("intake/store.py", '("synchronous", "FULL", 2)', '("synchronous", "NORMAL", 1)'),
     "an answer before the commit": (
-        "intake/views.py",
+        "intake/acceptance.py",
         "        parts.store.add(envelope, now.week)\n",
         LATER,
     ),
@@ -381,7 +381,7 @@ def test_p5_twin_a_server_that_keeps_a_draft_is_found_out(tmp_path, socket_enabl
     """The same trace of a server that spools into a file without a name, which no search would see."""
     copy = sinful(
         server_copy(tmp_path / "copy"),
-        "intake/views.py",
+        "intake/acceptance.py",
         "    if is_from_another_site(post):\n",
         "    draft = __import__('tempfile').TemporaryFile()\n"
         "    draft.write(str(posted.fields).encode())\n    draft.flush()\n"
@@ -501,8 +501,8 @@ def test_p7_twin_an_error_page_without_the_words_is_found_out(tmp_path, socket_e
     copy = sinful(
         server_copy(tmp_path / "copy"),
         "intake/views.py",
-        "form_again(posted, _token(parts)",
-        "form_again(Posted(fields={}, reading=posted.reading), _token(parts)",
+        "form_again(posted, _token(parts",
+        "form_again(Posted(fields={}, reading=posted.reading), _token(parts",
     )
     with running(tmp_path / "server", copy, lines="deadline_seconds = 0.3") as server:
         pages = servers.refusals(server, TYPED)

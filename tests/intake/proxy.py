@@ -25,7 +25,6 @@ NAME: Final = "form.example.org"
 STARTED: Final = 60  # seconds until a process must answer
 # What tor says of a connection (HiddenServiceExportCircuitID haproxy): the last 32 bits are the circuit.
 CIRCUIT: Final = "fc00:dead:beef:4dad::5"
-FROM_TOR: Final = f"PROXY TCP6 {CIRCUIT} ::1 5 80\r\n".encode()
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,28 @@ class Proxy:
     folder: Path
     output: Path
 
-    def connect(self, entrance: str, timeout: float = 30) -> socket.socket:
+    def connect(self, entrance: str, timeout: float = 30, *, circuit: str = CIRCUIT) -> socket.socket:
         """Open a connection as a visitor's browser or tor does."""
         port = self.onion if entrance == "onion" else self.clearnet
         line = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         if entrance == "onion":
-            line.sendall(FROM_TOR)
+            line.sendall(introduction(circuit))
             return line
         return unverified().wrap_socket(line, server_hostname=NAME)
 
-    def ask(self, entrance: str, request: bytes, timeout: float = 30) -> tuple[int, Mapping[str, str], str]:
+    def ask(
+        self, entrance: str, request: bytes, timeout: float = 30, *, circuit: str = CIRCUIT
+    ) -> tuple[int, Mapping[str, str], str]:
         """Send one request as it stands: status, headers by lower-case name, page."""
-        with self.connect(entrance, timeout) as line:
+        with self.connect(entrance, timeout, circuit=circuit) as line:
             with suppress(OSError):  # what is refused early is answered all the same
                 line.sendall(request)
             return read_answer(line)
+
+
+def introduction(circuit: str) -> bytes:
+    """What tor says on a new connection, of whom it comes from."""
+    return f"PROXY TCP6 {circuit} ::1 5 80\r\n".encode()
 
 
 def unverified() -> ssl.SSLContext:

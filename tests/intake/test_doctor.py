@@ -29,7 +29,7 @@ from crypto.seal import seal
 from intake import errors, export, readiness
 from intake.anonymity import HEADERS, NO_STORE
 from intake.clock import Now, iso_week, utc_now
-from intake.config import EXPORT_KEY_NAME, STORE_NAME, load
+from intake.config import EXPORT_KEY_NAME, STORE_NAME, UNLIMITED, load
 from intake.doctor import MANY, Diagnosis, examine
 from intake.host import FORM_UNIT
 from intake.machine import Machine, ask_form
@@ -142,6 +142,9 @@ def follow_the_guide(root: Path) -> None:
             shutil.copyfile(path, copy)
 
 
+QUESTION = '[[site.question]]\ntext = "What color is grass?"\nanswers = ["green"]\n'
+
+
 def set_up(folder: Path) -> Patient:
     """A machine as the guide leaves it, but for the form, which is started beside it."""
     root, site = folder / "root", folder / "site"
@@ -168,6 +171,7 @@ def set_up(folder: Path) -> Patient:
         f'[intake]\ncenter = "{center.id}"\ndata_dir = "data"\npublic_config = "public"\n'
         f'root_public = "../pinned/root.pub"\nunix_socket = "{folder / "door"}"\nslots = 24\n'
         f'[site]\nonion = "{ONION}"\ntexts_confirmed_on = {today()}\n'
+        f"{QUESTION}"
     )
     machine = Machine(
         root=root,
@@ -294,6 +298,9 @@ FAULTS: Final[list[tuple[str, str, str, Callable[[Patient], object]]]] = [
         one, soft_expiry=today() + timedelta(days=20))),
     ("the config is that of a demo", "warning", "production = false", lambda one: one.set(
         "slots =", "production = false\nslots =")),
+    ("a limit is none", "warning", "is no limit", lambda one: one.set(
+        "[site]", f"[intake.limits]\nenvelopes_per_day = {UNLIMITED}\n[site]")),
+    ("nothing slows a flood", "warning", "question", lambda one: one.set(QUESTION, "")),
     ("a secret key lies here", "check", "secret key", lambda one: (
         one.data / "stray").write_text("AGE-SECRET-KEY-PQ-1" + "Q" * 58)),
     ("a language is shown that nobody reviewed", "warning", "es is shown as a draft", show_a_draft),
