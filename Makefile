@@ -70,6 +70,7 @@ hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
 	$(BIN)/python -m tests.hardening.flood --part "$(PART)"
 	$(BIN)/python -m tests.hardening.boot --part "$(PART)"
+	$(BIN)/python -m tests.hardening.kills --part "$(PART)"
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
 	$(BIN)/pytest -q -m hardening tests/browser
 
