@@ -72,8 +72,9 @@ hardening: setup-test
 	$(BIN)/python -m tests.hardening.boot --part "$(PART)"
 	$(BIN)/python -m tests.hardening.kills --part "$(PART)"
 	$(BIN)/python -m tests.hardening.power --part "$(PART)"
+	$(BIN)/python -m tests.hardening.image --part "$(PART)"
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
-	$(BIN)/pytest -q -m hardening tests/browser
+	$(BIN)/pytest -q -m hardening tests/browser tests/hardening
 
 UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 catalogues: .venv/test.done

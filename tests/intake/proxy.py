@@ -89,12 +89,19 @@ def report(words: str, *, length: int | None = None) -> bytes:
     return head("POST", "/en/form", length=len(body) if length is None else length) + body
 
 
-def head(method: str, path: str, *, length: int | None = None, **more: str) -> bytes:
-    """The head of a request."""
+def head(
+    method: str,
+    path: str,
+    *,
+    length: int | None = None,
+    kind: str = "application/x-www-form-urlencoded",
+    **more: str,
+) -> bytes:
+    """The head of a request; of a body its kind and length, if there is one."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {NAME}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
     if length is not None:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {length}"]
+        lines += [f"Content-Type: {kind}", f"Content-Length: {length}"]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -204,7 +211,13 @@ def form_behind(
     log = config.with_name("serve.log")
     with log.open("ab") as stream:
         process = subprocess.Popen(
-            [*tracer, "systemd-socket-activate", "-l", str(door), *prefix, *intake_command(config, "serve")],
+            [
+                *tracer,
+                *("systemd-socket-activate", "-l", str(door)),
+                *(["-E", "TMPDIR"] if "TMPDIR" in os.environ else []),  # it hands on few variables by itself
+                *prefix,
+                *intake_command(config, "serve"),
+            ],
             stdout=stream,
             stderr=stream,
             start_new_session=True,
