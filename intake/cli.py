@@ -24,7 +24,6 @@ from intake import errors, export, kept, readiness
 from intake.clock import utc_now
 from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME, Config, load
 from intake.doctor import examine
-from intake.hardening import keep_scratch_beside
 from intake.machine import this_machine
 
 _Arguments = ParamSpec("_Arguments")
@@ -96,9 +95,7 @@ def _with_config(command: Callable[Concatenate[Config, _Arguments], None]) -> Ca
 
     @wraps(command)
     def run(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
-        config = load(_config_path())
-        keep_scratch_beside(config.intake.data_dir)
-        command(config, *arguments, **options)
+        command(load(_config_path()), *arguments, **options)
 
     return run
 

@@ -55,7 +55,7 @@ def serve(config: Config, ready: Ready) -> None:
         ready: what `readiness.check` found.
     """
     settings = config.intake
-    harden(settings.data_dir)
+    harden()
     logs.configure()
     store = open_store(config)
     app = create_app(config, ready.public, store=store)
@@ -83,7 +83,7 @@ def serve(config: Config, ready: Ready) -> None:
             store.prepare_fork()
 
     def after_fork(worker: Worker) -> None:
-        harden(settings.data_dir)
+        harden()
         chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
 
     wsgi.Response = _NamelessResponse

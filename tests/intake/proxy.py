@@ -132,16 +132,13 @@ def placed(folder: Path, door: Path, ports: Sequence[int], changes: Mapping[str,
 
 
 @contextmanager
-def proxy_before(
-    folder: Path, door: Path, *, changes: Mapping[str, str] | None = None, tracer: Sequence[str] = ()
-) -> Iterator[Proxy]:
+def proxy_before(folder: Path, door: Path, *, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
     """Run HAProxy in an empty folder of its own, before whatever listens at a socket.
 
     Args:
         folder: for the configuration.
         door: the form's socket.
         changes: texts of the shipped file and what stands there instead, for twins and shorter waits.
-        tracer: a command in front.
     """
     ports = [free_port() for _ in range(3)]
     write_certificate(folder / "form.pem")
@@ -151,7 +148,7 @@ def proxy_before(
     empty.mkdir()
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            [*tracer, "haproxy", "-db", "-f", str(config)],
+            ["haproxy", "-db", "-f", str(config)],
             stdout=stream,
             stderr=stream,
             start_new_session=True,
@@ -196,23 +193,19 @@ def write_certificate(path: Path) -> None:
 
 
 @contextmanager
-def form_behind(
-    config: Path, door: Path, *, tree: Path = ROOT, tracer: Sequence[str] = (), prefix: Sequence[str] = ()
-) -> Iterator[int]:
+def form_behind(config: Path, door: Path, *, tree: Path = ROOT, prefix: Sequence[str] = ()) -> Iterator[int]:
     """Run `intake serve` behind a socket that is handed over open, as the socket unit does; yields its process id.
 
     Args:
         config: the server's config file; its `unix_socket` is the door.
         door: the socket.
         tree: whose code is run.
-        tracer: a command in front of all.
         prefix: a command that becomes the form, as the filter of a unit does.
     """
     log = config.with_name("serve.log")
     with log.open("ab") as stream:
         process = subprocess.Popen(
             [
-                *tracer,
                 *("systemd-socket-activate", "-l", str(door)),
                 *(["-E", "TMPDIR"] if "TMPDIR" in os.environ else []),  # it hands on few variables by itself
                 *prefix,

@@ -18,7 +18,7 @@ import pytest
 from intake.anonymity import HEADERS, NO_STORE
 from intake.config import load
 from intake.store import Store
-from tests.intake.conftest import initialised
+from tests.intake.conftest import center_with_files, initialised
 from tests.intake.proxy import (
     CIRCUIT,
     DEPLOY,
@@ -33,6 +33,8 @@ from tests.intake.proxy import (
     unverified,
     write_certificate,
 )
+from tests.intake.test_uploads import CONTENT_TYPE, body_of
+from tests.intake.traces import folders_written, lines_of, watched
 
 pytestmark = [
     pytest.mark.loopback,
@@ -376,6 +378,7 @@ def test_no_word_is_written_to_anything_but_a_socket(tmp_path):
     for calls in (proxy_calls, form_calls):
         assert any(WORD in call for call in calls), "the trace is blind"
         assert written(calls) == []
+        assert folders_written(calls, but=[tmp_path / "site" / "data"]) == set()
 
 
 @needs_strace
@@ -393,17 +396,24 @@ def test_twin_a_proxy_that_writes_words_down_is_seen(tmp_path):
 
 
 def traced(folder: Path, changes: Mapping[str, str] | None = None) -> tuple[list[str], list[str]]:
-    """Send a report through proxy and form, both under strace: the calls of each."""
-
-    def tracer(name: str) -> list[str]:
-        calls = "trace=read,recvfrom,write,pwrite64,writev,pwritev,sendto,sendmsg,splice,openat,memfd_create"
-        return ["strace", "-f", "-qq", "-yy", "-s", "200000", "-e", calls, "-o", str(folder / name)]
-
-    traces = {"proxy_tracer": tracer("proxy.trace"), "form_tracer": tracer("form.trace")}
-    with deployment(folder, changes=changes, **traces) as (proxy, _):
-        assert proxy.ask("onion", report(WORD))[0] == 303
+    """Send a report, and one with a file, through proxy and form, both under strace: the calls of each."""
+    calls = "read,recvfrom,write,pwrite64,writev,pwritev,sendto,sendmsg,splice,openat,memfd_create"
+    door, site = folder / "door", folder / "site"
+    site.mkdir()
+    config, _, _ = initialised(site, center_with_files(), lines=f'unix_socket = "{door}"')
+    body = body_of({"narrative": WORD}, [(f"{WORD}.jpg", f"image/{WORD}", WORD.encode() * 30_000)])
+    telling = {"User_Agent": WORD, "Referer": WORD, "Cookie": WORD}
+    upload = head("POST", f"/en/send?{WORD}", length=len(body), kind=CONTENT_TYPE, **telling) + body
+    with (
+        form_behind(config, door) as form,
+        proxy_before(folder, door, changes=changes) as proxy,
+        watched(form, folder / "form", calls),
+        watched(proxy.process.pid, folder / "proxy.trace", calls),
+    ):
+        for request in (report(WORD), upload):
+            assert proxy.ask("onion", request)[0] == 303
         time.sleep(0.5)  # what would be written after the answer
-    return tuple((folder / f"{name}.trace").read_text().splitlines() for name in ("proxy", "form"))
+    return lines_of(folder / "proxy.trace"), lines_of(folder / "form")
 
 
 def written(calls: Sequence[str]) -> list[str]:
@@ -486,21 +496,12 @@ def test_old_tls_is_refused(tmp_path):
 
 
 @contextmanager
-def deployment(
-    folder: Path,
-    *,
-    changes: Mapping[str, str] | None = None,
-    proxy_tracer: Sequence[str] = (),
-    form_tracer: Sequence[str] = (),
-) -> Iterator[tuple[Proxy, Path]]:
+def deployment(folder: Path, *, changes: Mapping[str, str] | None = None) -> Iterator[tuple[Proxy, Path]]:
     """The shipped proxy before a real form; yields the proxy and the form's config."""
     door, site = folder / "door", folder / "site"
     site.mkdir()
     config, _, _ = initialised(site, lines=f'unix_socket = "{door}"')
-    with (
-        form_behind(config, door, tracer=form_tracer),
-        proxy_before(folder, door, changes=changes, tracer=proxy_tracer) as proxy,
-    ):
+    with form_behind(config, door), proxy_before(folder, door, changes=changes) as proxy:
         yield proxy, config
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -37,6 +36,7 @@ from tests.intake.conftest import (
     make_form,
     start_server,
 )
+from tests.intake.traces import lines_of, watched
 from tests.promises import search
 from tests.promises.servers import needs_strace
 from tests.server_copy import ROOT, server_copy, sinful
@@ -482,21 +482,12 @@ def test_files_are_nowhere_but_inside_the_envelope(form):
 
 def traced_upload(server: Server, trace: Path) -> list[str]:
     """Send a file to a running server whose calls are watched; the calls that gave its words to anything but a socket."""
-    workers = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    processes = [word for pid in (str(server.process.pid), *workers) for word in ("-p", pid)]
-    calls = "trace=write,pwrite64,writev,pwritev,sendto,sendmsg,openat,rename"
     body = body_of({"narrative": CANARY}, [(f"{CANARY}.txt", "text/plain", CANARY.encode() * 90_000)])
-    watch = subprocess.Popen(
-        ["strace", "-f", "-qq", "-yy", "-s", "2000000", "-e", calls, "-o", str(trace), *processes],
-        stderr=subprocess.PIPE,
-    )
-    time.sleep(1)
-    with begun(server, len(body)) as connection:
+    calls = "write,pwrite64,writev,pwritev,sendto,sendmsg,openat,rename"
+    with watched(server.process.pid, trace, calls), begun(server, len(body)) as connection:
         connection.send(body)
         assert connection.getresponse().status == 303
-    watch.terminate()
-    watch.communicate()
-    lines = trace.read_text(errors="replace").splitlines()
+    lines = lines_of(trace)
     assert any("pwrite64(" in line and "store.sqlite" in line for line in lines)
     return [line[:200] for line in lines if CANARY in line and "TCP" not in line]
 
