@@ -91,7 +91,9 @@ def test_a_hardened_process_is_closed_to_others_of_its_account():
 def test_the_copy_that_lays_the_store_out_lies_beside_it(tmp_path):
     """It would lie in a folder that all programs share: deleted blocks of a whole store, on another disk perhaps."""
     config = write_config(tmp_path, lasting_center())
-    config.write_text(config.read_text().replace(f"slots = {SLOTS}", "slots = 3000"))  # more than fits into memory
+    config.write_text(
+        config.read_text().replace(f"slots = {SLOTS}", "slots = 3000")
+    )  # more than fits into memory
     trace = tmp_path / "trace.txt"
     command = ["strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), *intake_command(config, "init")]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
