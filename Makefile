@@ -73,6 +73,7 @@ hardening: setup-test
 	$(BIN)/python -m tests.hardening.kills --part "$(PART)"
 	$(BIN)/python -m tests.hardening.power --part "$(PART)"
 	$(BIN)/python -m tests.hardening.image --part "$(PART)"
+	$(BIN)/python -m tests.hardening.memory --part "$(PART)"
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
 	$(BIN)/pytest -q -m hardening tests/browser tests/hardening
 

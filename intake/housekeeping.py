@@ -17,9 +17,8 @@ from intake.limits import Gate
 from intake.store import Store, cover_times
 
 INTERVAL: Final = 60  # seconds; the store's times never tell more than this
-IDLE: Final = (
-    10.0  # seconds after a post until its worker is replaced, if nothing else came (docs/decisions.md 3)
-)
+# Seconds after a post until its worker is replaced, if nothing else came (docs/decisions.md 3).
+IDLE: Final = 3.0
 _TICK: Final = 1.0  # seconds between looks at the clock
 
 

@@ -42,13 +42,13 @@ def sending(
         with_files: the Center takes files.
     """
 
-    def send(one: int) -> None:
+    def go_on(one: int) -> None:
         chance = random.Random(f"{seed} {name} {one}")  # noqa: S311 - a test that can be run again
         for number in range(1_000_000):
             story = f"story {name} {one} {number}"
             contents = _contents(chance) if with_files and chance.random() < WITH_FILES else []
             try:
-                status = _send(server, story, contents)
+                status = send(server, story, contents)
             except (OSError, http.client.HTTPException):
                 if server.process.poll() is not None:
                     return
@@ -56,7 +56,7 @@ def sending(
             if status == 303:
                 told[story] = tuple(hashlib.sha256(content).hexdigest() for content in contents)
 
-    threads = [threading.Thread(target=send, args=(one,)) for one in range(COUNT)]
+    threads = [threading.Thread(target=go_on, args=(one,)) for one in range(COUNT)]
     for thread in threads:
         thread.start()
     try:
@@ -108,7 +108,8 @@ def _contents(chance: random.Random) -> list[bytes]:
     return [chance.randbytes(chance.randint(1, limit)) for limit in limits]
 
 
-def _send(server: Server, story: str, contents: Iterable[bytes]) -> int:
+def send(server: Server, story: str, contents: Iterable[bytes]) -> int:
+    """Send one report, with files if there are any; the status of the answer."""
     files = [(f"{number}.jpg", "image/jpeg", content) for number, content in enumerate(contents)]
     if not files:
         return server.post({**TOLD, "narrative": [story]}, timeout=PATIENCE)[0]
