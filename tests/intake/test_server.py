@@ -87,6 +87,31 @@ def test_a_hardened_process_is_closed_to_others_of_its_account():
     assert done.stdout.strip() == "0 False (0, 0) 0o77"
 
 
+NOBODY = 65_534  # uid
+# The interpreter may lie where another account reads nothing, so it becomes the account late. That closes a process by itself.
+AS_NOBODY = f"import ctypes, os, resource, time; os.setuid({NOBODY}); ctypes.CDLL(None).prctl(4, 1);"
+OPENED = "resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20));"
+WAITING = "print('ready', flush=True); time.sleep(60)"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="ACCOUNT: needs root, to become another account")
+@pytest.mark.parametrize(("hardening", "is_open"), [("harden();", False), ("", True)])
+def test_another_process_of_its_account_reads_none_of_its_memory_and_a_crash_dumps_none(hardening, is_open):
+    """As a debugger of the same account would; the twin is a process that was not hardened."""
+    program = f"from intake.hardening import harden; {AS_NOBODY} {OPENED} {hardening} {WAITING}"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        reader = f"{AS_NOBODY} open('/proc/{process.pid}/mem', 'rb')"
+        done = subprocess.run([sys.executable, "-c", reader], capture_output=True, check=False)
+        process.send_signal(signal.SIGSEGV)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGSEGV
+
+    assert (done.returncode == 0) is is_open
+    assert os.WTERMSIG(status) == signal.SIGSEGV
+    assert not os.WCOREDUMP(status) or is_open  # what a core of the twin becomes is for the system to say
+
+
 @needs_strace
 def test_the_copy_that_lays_the_store_out_lies_beside_it(tmp_path):
     """It would lie in a folder that all programs share: deleted blocks of a whole store, on another disk perhaps."""
