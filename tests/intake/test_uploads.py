@@ -6,6 +6,7 @@ import html
 import http.client
 import io
 import os
+import random
 import re
 import secrets
 import signal
@@ -62,6 +63,16 @@ def body_of(fields: dict[str, str], files: Sequence[tuple[str, str, bytes]]) -> 
         kind_line = f"Content-Type: {kind}\r\n" if kind else ""
         parts.append(f"{head}{kind_line}\r\n".encode() + content + b"\r\n")
     return b"".join(parts) + b"--" + BOUNDARY + b"--\r\n"
+
+
+def _spoilt(body: bytes, seed: int) -> bytes:
+    """A body with some of its bytes lost, doubled or replaced."""
+    chance, spoilt = random.Random(seed), bytearray(body)  # noqa: S311 - a test that can be run again
+    for _ in range(chance.randint(1, 4)):
+        begin = chance.randrange(len(spoilt))
+        piece = spoilt[begin : begin + chance.randint(1, 20)]
+        spoilt[begin : begin + len(piece)] = chance.choice([b"", piece * 2, chance.randbytes(len(piece))])
+    return bytes(spoilt)
 
 
 CONTENT_TYPE = f"{FILES_TYPE}; boundary={BOUNDARY.decode()}"
@@ -224,6 +235,47 @@ def test_whatever_is_refused_gives_the_words_back_and_says_to_choose_again(case,
     assert STORY in page or "narrative" not in fields
     assert form.store.count() == 0
     assert left_behind(tmp_path) == []
+    form.store.close()
+
+
+TOLD = body_of(
+    {"narrative": "Zaunkoenig4417"}, [("Zaunkoenig4417.jpg", "image/Zaunkoenig4417", b"Zaunkoenig4417")]
+)
+SPOILED = {
+    "no boundary": ("multipart/form-data", TOLD),
+    "an empty boundary": ("multipart/form-data; boundary=", TOLD),
+    "a boundary of letters that are no ASCII": ("multipart/form-data; boundary=ü", TOLD),
+    "another boundary": ("multipart/form-data; boundary=other", TOLD),
+    "another type": ("multipart/mixed; boundary=" + BOUNDARY.decode(), TOLD),
+    "a head without a colon": (CONTENT_TYPE, TOLD.replace(b"Content-Type: ", b"Content-Type ")),
+    "a name that is no UTF-8": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\xff\xfe.jpg")),
+    "a NUL in a name": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\0.jpg")),
+    "a line end in a name": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\r\nX: 4417.jpg")),
+    "a quote that stays open": (CONTENT_TYPE, TOLD.replace(b'4417.jpg"', b"4417.jpg")),
+    "no disposition": (CONTENT_TYPE, TOLD.replace(b"Content-Disposition", b"Disposition")),
+    "a file in another field": (CONTENT_TYPE, TOLD.replace(b'name="files"', b'name="narrative"')),
+    "another transfer encoding": (
+        CONTENT_TYPE,
+        TOLD.replace(b"Content-Type", b"Content-Transfer-Encoding: base64\r\nX"),
+    ),
+    "bytes before the first part": (CONTENT_TYPE, b"Zaunkoenig4417" + TOLD),
+    "no end": (CONTENT_TYPE, TOLD[:-4]),
+    "nothing": (CONTENT_TYPE, b""),
+} | {f"bytes {seed} changed": (CONTENT_TYPE, _spoilt(TOLD, seed)) for seed in range(120)}
+
+
+def test_a_body_that_nobody_could_take_apart_is_no_fault_and_leaves_nothing(tmp_path, capsys):
+    """It is taken or refused in our words; no log, and no file beside the store, tells what was in it."""
+    form = make_form(tmp_path, make_center(content=example_content(attachments=True)), limits=SMALL)
+    client = form.client
+    for name, (kind, body) in SPOILED.items():
+        answer = client.post("/en/send", data=body, content_type=kind)
+        assert answer.status_code == 303 or 400 <= answer.status_code < 500, name
+        assert answer.status_code == 303 or b'class="problem"' in answer.data, name
+
+    assert "Zaunkoenig" not in "".join(capsys.readouterr())
+    assert left_behind(tmp_path) == []
+    assert len(form.opened()) == form.store.count()
     form.store.close()
 
 
