@@ -13,7 +13,7 @@ PORT ?= 8000
 PART ?= 1/1
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
-APT_TEST := chromium firefox-esr fonts-noto-core fonts-noto-cjk gettext minisign signify-openbsd age strace
+APT_TEST := chromium firefox-esr fonts-noto-core fonts-noto-cjk gettext minisign signify-openbsd age strace haproxy tor openssl curl iproute2 xfsprogs e2fsprogs
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench hardening catalogues lock setup-test clean
@@ -68,8 +68,14 @@ bench: .venv/test.done
 
 hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
+	$(BIN)/python -m tests.hardening.flood --part "$(PART)"
+	$(BIN)/python -m tests.hardening.boot --part "$(PART)"
+	$(BIN)/python -m tests.hardening.kills --part "$(PART)"
+	$(BIN)/python -m tests.hardening.power --part "$(PART)"
+	$(BIN)/python -m tests.hardening.image --part "$(PART)"
+	$(BIN)/python -m tests.hardening.memory --part "$(PART)"
 	$(BIN)/python -m tests.browser.matrix --part "$(PART)"
-	$(BIN)/pytest -q -m hardening tests/browser
+	$(BIN)/pytest -q -m hardening tests/browser tests/hardening
 
 UV := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 catalogues: .venv/test.done

@@ -160,10 +160,15 @@ class Writer:
 def seal_to(recipients: Sequence[bytes], plaintext: bytes | Iterable[bytes]) -> bytes:
     """Make a whole age file in memory; errors as `Writer`."""
     sink = io.BytesIO()
-    with Writer(sink, recipients) as writer:
-        for part in [plaintext] if isinstance(plaintext, bytes) else plaintext:
-            writer.write(part)
+    seal_into(sink, recipients, [plaintext] if isinstance(plaintext, bytes) else plaintext)
     return sink.getvalue()
+
+
+def seal_into(sink: BinaryIO, recipients: Sequence[bytes], parts: Iterable[bytes]) -> None:
+    """Write a whole age file to a sink; errors as `Writer`, and whatever the parts raise."""
+    with Writer(sink, recipients) as writer:
+        for part in parts:
+            writer.write(part)
 
 
 def sealed_size(plaintext_size: int, recipients: int) -> int:

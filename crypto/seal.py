@@ -90,7 +90,5 @@ def seal(
         attachments=attachments,
     )
     content: BinaryIO = io.BytesIO() if sink is None else sink
-    with age.Writer(content, recipients) as writer:
-        for piece in payload:
-            writer.write(piece)
+    age.seal_into(content, recipients, payload)
     return Envelope(content=content)

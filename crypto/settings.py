@@ -20,7 +20,14 @@ _INTAKE: Final[Names] = dict.fromkeys(
         "center", "data_dir", "public_config", "root_public", "root_public_key", "host", "port", "unix_socket",
         "workers", "threads", "max_requests", "slots", "deadline_seconds", "production",
     )
-) | {"limits": dict.fromkeys(("text_kib", "file_mib", "drain_mib"))}  # fmt: skip
+) | {
+    "limits": dict.fromkeys(
+        (
+            "text_kib", "file_mib", "drain_mib", "flag_per_source", "refuse_per_source", "question_per_hour",
+            "envelopes_per_day", "mib_per_day", "reserve_percent",
+        )
+    )
+}  # fmt: skip
 _COLORS: Final[Names] = dict.fromkeys(
     (
         "paper", "card", "ink", "soft", "line", "rule", "accent", "accent_ink", "leave", "leave_ink", "wrong",
@@ -35,6 +42,7 @@ _SITE: Final[Names] = dict.fromkeys(
 ) | {
     "resource": dict.fromkeys(("code", "label", "phone", "text", "web", "languages", "hours", "checked_on")),
     "event": dict.fromkeys(("day", "label", "details", "web")),
+    "question": dict.fromkeys(("text", "answers")),
     "theme": dict.fromkeys(("radius", "font", "logo", "logo_alt")) | {"light": _COLORS, "dark": _COLORS},
 }  # fmt: skip
 _CENTER: Final[Names] = dict.fromkeys(CENTER_KEYS) | {

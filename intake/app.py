@@ -14,8 +14,10 @@ from intake.clock import Now, utc_now
 from intake.config import Config
 from intake.frame import Frame, chooser
 from intake.gallery import gallery
+from intake.limits import Gate
 from intake.offers import localizer_of, offers_of
 from intake.pages import all_pages
+from intake.parts import EXTENSION, Parts
 from intake.store import Store
 
 
@@ -56,7 +58,7 @@ def create_app(
         offered=tuple(offer.language for offer in offers),
         file_mib=settings.limits.file_mib if content.attachments else 0,
     )
-    app.extensions[views.EXTENSION] = views.Parts(
+    app.extensions[EXTENSION] = Parts(
         config=config,
         public=public,
         local=content.local_sets(),
@@ -65,6 +67,7 @@ def create_app(
         chooser=chooser(frame),
         assets=frame.assets,
         tokens=FormTokens(),
+        gate=Gate(settings.limits, site.challenges, clock=lambda: clock().seconds),
         clock=clock,
     )
     app.register_blueprint(views.reporter)

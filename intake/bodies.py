@@ -5,6 +5,7 @@ clear (docs/decisions.md 5). Here a body is read up to a limit and then read on 
 body is left unread shows a connection error instead of our page (docs/decisions.md 5).
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,10 @@ MAX_FIELDS: Final = 2_000  # pairs; our page has some 320, and each costs a litt
 _PAD: Final = f"{PAD}=".encode()  # 66,000 bytes of nothing are not taken apart
 _END: Final = 65_536  # bytes; all short fields of the form together are shorter
 _STEP: Final = 65_536  # bytes a read
+# A body that drips holds a thread, and one of the proxy's few places for uploads. The slowest lines that people use, and
+# Tor, bring ten times as much.
+SLOWEST: Final = 2_048  # bytes a second, over the whole of a body
+GRACE: Final = 120.0  # seconds in which nobody is hurried
 
 
 class Reading(StrEnum):
@@ -86,13 +91,15 @@ def arriving(request: Request, limits: Limits) -> Iterator[bytes]:
     """Yield a body piece by piece, to its end or to the limit of what is drained.
 
     Raises:
-        CutError: the line broke off, or the body is shorter than announced.
+        CutError: the line broke off, the body is shorter than announced, or it drips.
     """
-    read = 0
+    read, began = 0, time.monotonic()
     try:
         while piece := request.stream.read(_STEP):
             yield piece
             read += len(piece)
+            if read < SLOWEST * (time.monotonic() - began - GRACE):
+                raise CutError
             if read > limits.drain_mib * 1024 * 1024:
                 return  # the line is cut here: nobody sends this much
     except (OSError, ClientDisconnected):

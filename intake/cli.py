@@ -23,7 +23,8 @@ from crypto.errors import FormatError
 from intake import errors, export, kept, readiness
 from intake.clock import utc_now
 from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME, Config, load
-from intake.hardening import keep_scratch_beside
+from intake.doctor import examine
+from intake.machine import this_machine
 
 _Arguments = ParamSpec("_Arguments")
 
@@ -74,7 +75,7 @@ _ACKNOWLEDGED: Final = (*_SIGNED, errors.AcknowledgementError, formats.BundleErr
 
 
 @click.group(
-    epilog=_endings(*_MADE, *_CHECKED, *_EXPORTED, *_ACKNOWLEDGED),
+    epilog=_endings(*_MADE, *_CHECKED, *_EXPORTED, *_ACKNOWLEDGED, errors.FaultsFoundError),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.option(
@@ -94,14 +95,16 @@ def _with_config(command: Callable[Concatenate[Config, _Arguments], None]) -> Ca
 
     @wraps(command)
     def run(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> None:
-        path = click.get_current_context().find_root().params["config_path"]
-        if path is None:
-            raise errors.ConfigFileError("no config file; name it by --config FILE or in INTAKE_CONFIG")
-        config = load(path)
-        keep_scratch_beside(config.intake.data_dir)
-        command(config, *arguments, **options)
+        command(load(_config_path()), *arguments, **options)
 
     return run
+
+
+def _config_path() -> Path:
+    path: Path | None = click.get_current_context().find_root().params["config_path"]
+    if path is None:
+        raise errors.ConfigFileError("no config file; name it by --config FILE or in INTAKE_CONFIG")
+    return path
 
 
 @commands.command(epilog=_endings(*_MADE))
@@ -246,6 +249,24 @@ def acknowledge(config: Config, file: Path, *, as_json: bool) -> None:
             f"{file} names other bytes for {', '.join(done.unmatched)}; what we hold there stays: export again",
             errors.AcknowledgementError.exit_code,
         )
+
+
+@commands.command(epilog=_endings(errors.ConfigFileError, errors.FaultsFoundError))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def doctor(*, as_json: bool) -> None:
+    """Look at this machine and say what is wrong and what to do; ends with 0 when nothing was found."""
+    found = examine(this_machine(), _config_path())
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        for fault in found.faults:
+            click.echo(f"WRONG ({fault.name}): {fault.wrong}\n   DO: {fault.do}")
+        for note in found.notes:
+            click.echo(f"note: {note}")
+    if found.faults:
+        _fail(f"faults: {len(found.faults)}", errors.FaultsFoundError.exit_code)
+    if not as_json:
+        click.echo("nothing to mend was found")
 
 
 @contextmanager

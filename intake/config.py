@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from crypto import settings, shape
 from crypto.errors import ConfigError
 from intake import errors
-from intake.languages import BY_CODE
+from intake.languages import BY_CODE, SOURCE
 from intake.theme import DARK, LIGHT, Palette, Theme
 
 Texts = Mapping[str, str]  # language code -> words
@@ -25,17 +25,25 @@ STORE_NAME: Final = "store.sqlite"
 EXPORT_KEY_NAME: Final = "export.key"
 EXPORT_PUBLIC_NAME: Final = "export.pub"
 
+UNLIMITED: Final = 1_000_000_000  # of what is counted: no limit at all, for demos and load tests
+
 _CENTER_ID: Final = re.compile(r"[a-z0-9-]{3,32}")  # FORMAT.md §6.1
 _Kind = TypeVar("_Kind", str, int, float, bool, date)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a body is read."""
+    """How much of a body is read, and how many reports are taken (`intake.limits`)."""
 
     text_kib: int = 2048  # KiB of a posted form kept and given back; nobody types two million letters
     file_mib: int = 25  # MiB of one file, where the Center takes files
     drain_mib: int = 512  # MiB read and thrown away so that a browser sees our page; above it the line is cut
+    flag_per_source: int = 6  # reports by one Tor circuit in ten minutes; those above it are flagged
+    refuse_per_source: int = 30  # the same; those above it get their words back
+    question_per_hour: int = 200  # reports; above it a question is asked until the hour is over
+    envelopes_per_day: int = 2000  # reports; above it words go back with a 503
+    mib_per_day: int = 4096  # MiB of sealed reports; the same
+    reserve_percent: int = 20  # of both, for those who answer the question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """A plain question that a flood cannot answer and a person can."""
+
+    number: str  # by which a page names it
+    text: Texts
+    answers: tuple[str, ...]  # any of them is right, in whatever language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """The `[site]` section: words and numbers that may change the same hour. The defaults are drafts."""
 
@@ -106,6 +123,7 @@ class SiteConfig:
     one_page: bool = False  # all steps of the form at once
     resources: tuple[Resource, ...] = ()
     events: tuple[Event, ...] = ()
+    challenges: tuple[Challenge, ...] = ()
     utc_offset_hours: int = 0  # of the Center's clock in winter; only for when the day of an event is over
     theme: Theme = field(default_factory=Theme)
 
@@ -256,6 +274,12 @@ def _intake(section: _Section, base: Path) -> IntakeConfig:
             text_kib=limits.number("text_kib", 2048, 256, 8192),
             file_mib=limits.number("file_mib", 25, 1, 40),
             drain_mib=limits.number("drain_mib", 512, 1, 4096),
+            flag_per_source=limits.number("flag_per_source", 6, 1, UNLIMITED),
+            refuse_per_source=limits.number("refuse_per_source", 30, 1, UNLIMITED),
+            question_per_hour=limits.number("question_per_hour", 200, 1, UNLIMITED),
+            envelopes_per_day=limits.number("envelopes_per_day", 2000, 1, UNLIMITED),
+            mib_per_day=limits.number("mib_per_day", 4096, 1, UNLIMITED),
+            reserve_percent=limits.number("reserve_percent", 20, 0, 90),
         ),
     )
 
@@ -278,6 +302,10 @@ def _site(section: _Section, base: Path) -> SiteConfig:
         one_page=section.value("one_page", bool, False),
         resources=tuple(_resource(entry) for entry in section.sections("resource")),
         events=tuple(_event(entry) for entry in section.sections("event")),
+        challenges=tuple(
+            _challenge(str(number), entry)
+            for number, entry in enumerate(section.sections("question"), start=1)
+        ),
         utc_offset_hours=section.number("utc_offset_hours", 0, -12, 14),
         theme=_theme(section.section("theme"), base),
     )
@@ -290,6 +318,17 @@ def _event(section: _Section) -> Event:
         details=section.texts("details", {}),
         web=section.value("web", str, ""),
     )
+
+
+def _challenge(number: str, section: _Section) -> Challenge:
+    found = Challenge(number=number, text=section.texts("text", {}), answers=section.strings("answers"))
+    if not found.text.get(SOURCE.code):
+        raise errors.SettingError("[[site.question]] text.en is missing: other languages fall back to it")
+    if not any(one.strip() for one in found.answers):
+        raise errors.SettingError(
+            "[[site.question]] answers is empty, so that nobody could answer; name some"
+        )
+    return found
 
 
 def _theme(section: _Section, base: Path) -> Theme:

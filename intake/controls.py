@@ -14,11 +14,14 @@ PAD: Final = "pad"  # empty lines, thrown away unread; see below
 FILES: Final = (
     "files"  # chosen on the check page; a post without files names them at most, and that is thrown away
 )
-OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD, FILES})
+CHALLENGE: Final = "asked"  # number of the question that the page asks of everyone while there is a flood
+ANSWER: Final = "answer"  # and what was answered
+OWN_FIELDS: Final = frozenset({TOKEN, DECOY, ASKED_AGAIN, DEED, PASSWORD, PAD, FILES, CHALLENGE, ANSWER})
 
 MAX_FILES: Final = 3  # a report; with the largest each, all of them still fit the largest size class
 
 # Chromium writes the body of a post to its session file when Back leads to a page that it cannot show again, unless page
-# and body are larger than 64 KiB. An empty line is one byte of a page, six of a body, and two of a body with files.
+# and body are larger than 64 KiB. An empty line is one byte of a page, six of a body, and two of a body with files;
+# a letter is one byte everywhere.
 PADDING: Final = "\n" * 11_000
-PADDING_WITH_FILES: Final = PADDING * 3
+PADDING_WITH_FILES: Final = "x" * 66_000

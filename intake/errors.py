@@ -101,3 +101,9 @@ class CatalogueError(IntakeError):
     """A catalogue of translations, or the table of their states, is damaged."""
 
     exit_code = 55
+
+
+class FaultsFoundError(IntakeError):
+    """`doctor` found something to mend on this machine."""
+
+    exit_code = 59

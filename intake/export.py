@@ -26,6 +26,7 @@ PENDING_LIFE: Final = timedelta(
 )  # an acknowledged envelope stays this long, in case the vault is lost
 EXPORT_ALARM: Final = timedelta(weeks=2)  # without an export
 ACK_ALARM: Final = timedelta(weeks=4)  # without an acknowledgement
+FLOOD_ALARM: Final = timedelta(weeks=1)  # shown in the week of the flood and in the one after
 
 _README: Final = """\
 This directory carries sealed reports from the form of a community center to its review machine.
@@ -211,6 +212,12 @@ def status(exchange: Exchange, day: date) -> Status:
         alarms.append("no export for two weeks or more; run `intake export DEST`")
     if awaiting and _is_overdue(day, ACK_ALARM, oldest, ack):
         alarms.append("no acknowledgement for four weeks or more; ask the reviewers for one")
+    flood = kept.last_flood(exchange.data_dir)
+    if flood is not None and monday(day) - flood <= FLOOD_ALARM:
+        alarms.append(
+            "the limit of a day was reached this week or last: a flood, or more reports than [intake.limits] expects; "
+            "docs/running.md says what to do"
+        )
     return Status(
         stored=len(stored),
         exported=len(listed),

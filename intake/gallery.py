@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 
 from crypto.content import CenterContent
 from crypto.report import Kind, Question
-from intake import forms, problems, views
+from intake import forms, problems
 from intake.pages import Place
+from intake.parts import current
 
 gallery: Final = Blueprint("gallery", __name__)
 
@@ -37,7 +38,7 @@ _COMING: Final = (
 @gallery.get("/<code>/_gallery")
 def show(code: str) -> Response:
     """Show the pieces in a language."""
-    parts: views.Parts = current_app.extensions[views.EXTENSION]
+    parts = current()
     pages = parts.pages_in(code)
     page = pages.render(
         "gallery.html",

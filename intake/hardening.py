@@ -8,15 +8,14 @@ import ctypes
 import faulthandler
 import os
 import resource
-from pathlib import Path
 from typing import Final
 
 _PR_GET_DUMPABLE: Final = 3  # linux/prctl.h
 _PR_SET_DUMPABLE: Final = 4
 
 
-def harden(data_dir: Path) -> None:
-    """Forbid core dumps and reading by other processes of the same account; keep scratch files beside the store."""
+def harden() -> None:
+    """Forbid core dumps and reading by other processes of the same account."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -24,9 +23,3 @@ def harden(data_dir: Path) -> None:
         raise AssertionError("the kernel did not take PR_SET_DUMPABLE")
     faulthandler.disable()  # whatever the environment asked for
     os.umask(0o077)
-    keep_scratch_beside(data_dir)
-
-
-def keep_scratch_beside(data_dir: Path) -> None:
-    """Have SQLite put the copy that a VACUUM needs beside the store, not into a shared directory."""
-    os.environ["SQLITE_TMPDIR"] = str(data_dir)

@@ -20,11 +20,13 @@ from crypto.errors import BundleError, KeyStringError, SignatureError
 from intake import errors
 from intake.clock import monday
 from intake.config import EXPORT_KEY_NAME, EXPORT_PUBLIC_NAME
+from intake.slots import FREE_WEEK
 
 MANIFEST_NAME: Final = "last-manifest"
 _NEXT_MANIFEST_NAME: Final = "next-manifest"  # of a bundle in the making; nobody reads it
 ACKNOWLEDGEMENT_NAME: Final = "last-acknowledgement"
 SERIAL_NAME: Final = "highest-serial"
+FLOOD_NAME: Final = "last-flood"
 _SEED_SIZE: Final = 32  # bytes of an Ed25519 seed
 
 
@@ -170,6 +172,42 @@ def keep_serial(data_dir: Path, serial: int) -> None:
     """Remember a serial, so that an older config is refused from now on."""
     if serial > highest_serial(data_dir):
         replace_file(data_dir / SERIAL_NAME, f"{serial}\n".encode())
+
+
+def note_flood(data_dir: Path, week: str | None) -> Path:
+    """Remember the ISO week in which the limit of a day was reached last; return the file.
+
+    It is there from the first start on and is overwritten in place, so that its times, once covered, tell nothing.
+
+    Args:
+        data_dir: of the server.
+        week: such as `2026-W40`, or None when no limit is reached.
+    """
+    path = data_dir / FLOOD_NAME
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        known = os.pread(descriptor, len(FREE_WEEK), 0).decode("ascii", "replace")
+        wanted = week or known or FREE_WEEK
+        if wanted != known:
+            os.pwrite(descriptor, wanted.encode() + b"\n", 0)
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return path
+
+
+def last_flood(data_dir: Path) -> date | None:
+    """Return the Monday of the week in which the limit of a day was reached last, or None if it never was."""
+    path = data_dir / FLOOD_NAME
+    try:
+        week = path.read_text(encoding="ascii").strip()
+        return None if week == FREE_WEEK else date.fromisoformat(f"{week}-1")
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise errors.NotInitialisedError(
+            f"{path} is damaged; remove it, and start the server again"
+        ) from None
 
 
 def replace_file(path: Path, content: bytes) -> None:

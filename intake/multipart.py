@@ -25,12 +25,7 @@ from intake.controls import FILES, MAX_FILES, PAD
 from intake.uploads import Spool, Upload
 
 FILES_TYPE: Final = "multipart/form-data"
-_BUFFER: Final = (
-    262_144  # bytes that wait to be taken apart; a read brings 65,536, and heads of parts are short
-)
-MAX_CLAIM: Final = (
-    255  # characters of a name or a type that a browser claims of a file; file systems know no longer ones
-)
+MAX_CLAIM: Final = 255  # characters of a claimed name or type; file systems know no longer names
 
 
 def read_with_files(request: Request, limits: Limits, directory: Path) -> Posted:
@@ -108,9 +103,7 @@ class _Parts:
         self._part = part
         if part.filename is None:
             self._words = None if part.name == PAD else bytearray()
-        elif (
-            part.filename and self._reading is Reading.WHOLE
-        ):  # a file was chosen, and it may still be sealed
+        elif part.filename and self._reading is Reading.WHOLE:  # one was chosen, and it may still be sealed
             self._begin_file(part)
 
     def _end(self) -> None:

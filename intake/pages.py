@@ -19,7 +19,7 @@ from intake import controls, forms
 from intake.bodies import Posted
 from intake.catalogues import Sentence, say
 from intake.compression import Packed, Splice, pack
-from intake.config import Resource
+from intake.config import Challenge, Resource
 from intake.frame import TITLE, Frame, environment
 from intake.hints import hints
 from intake.localizer import Localizer
@@ -104,8 +104,18 @@ class Pages:
         again = bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN))
         return self._form(forms.filled(self.form_kind, posted), token, problem, again=again)
 
-    def check(self, posted: Posted, token: str, problem: Problem | None = None) -> bytes:
-        """The words of a post as a list, to be looked at before they are sent; here files are added."""
+    def check(
+        self,
+        posted: Posted,
+        token: str,
+        problem: Problem | None = None,
+        *,
+        challenge: Challenge | None = None,
+    ) -> bytes:
+        """The words of a post as a list, to be looked at before they are sent; here files are added.
+
+        In a flood the question is asked here already, so that nobody sends files twice because of it.
+        """
         form = forms.filled(self.form_kind, posted)
         return self.render(
             "check.html",
@@ -115,6 +125,7 @@ class Pages:
             token=token,
             again=bool(problem and problem.again) or bool(posted.first(controls.ASKED_AGAIN)),
             problem=problem,
+            challenge=self._asked(problem.challenge if problem else challenge),
         )
 
     def notice(self, heading: Sentence, *sentences: Sentence) -> bytes:
@@ -169,10 +180,15 @@ class Pages:
             form=form,
             token=token,
             problem=problem,
+            challenge=self._asked(problem.challenge if problem else None),
             again=again,
             steps=self._steps,
             is_stepped=problem is None and not self._frame.site.one_page,
         )
+
+    def _asked(self, challenge: Challenge | None) -> tuple[str, str] | None:
+        """The number and the words of a question that is to be answered first."""
+        return None if challenge is None else (challenge.number, self._localizer.words(challenge.text))
 
     @cached_property
     def _steps(self) -> tuple[Step, ...]:

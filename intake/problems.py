@@ -11,9 +11,11 @@ from crypto.errors import TextTooLongError
 from crypto.report import Question, question
 from intake.bodies import Posted, Reading
 from intake.catalogues import Sentence, say
+from intake.config import Challenge
 from intake.controls import OWN_FIELDS
 
 _CHARACTERS_A_WORD: Final = 6  # an English word and its space; only a hint of how much to cut
+_STILL_BELOW: Final = say("Your words are still below.")
 _WORDS_AT_ONCE: Final = 5  # a hint in steps of five: no language needs another form of "words" for them
 
 
@@ -27,6 +29,7 @@ class Problem:
         links: the questions to look at.
         complaints: said beside a question, by its name.
         again: the next post from this page is to be flagged as asked for again.
+        challenge: the question to be answered first.
     """
 
     status: int
@@ -34,6 +37,7 @@ class Problem:
     links: tuple[Question, ...] = ()
     complaints: Mapping[str, Sentence] = field(default_factory=dict)
     again: bool = False
+    challenge: Challenge | None = None
 
 
 def nothing_told() -> Problem:
@@ -145,6 +149,42 @@ def other_site() -> Problem:
             say("Your words are below. This page is ours."),
         ),
         again=True,
+    )
+
+
+def too_many() -> Problem:
+    """One circuit sent more than people do."""
+    return Problem(
+        status=429,
+        sentences=(
+            say("Too many reports are coming in right now."),
+            _STILL_BELOW,
+            say("Wait ten minutes. Then press Send again."),
+        ),
+    )
+
+
+def asked(challenge: Challenge) -> Problem:
+    """There is a flood: only who answers a plain question is let through."""
+    return Problem(
+        status=429,
+        sentences=(
+            say("We are getting a lot of automatic messages."),
+            _STILL_BELOW,
+            say("Please answer the question below. Then press Send again."),
+        ),
+        challenge=challenge,
+    )
+
+
+def full_today(other_way: str) -> Problem:
+    """The service took as much in a day as it may."""
+    return Problem(
+        status=503,
+        sentences=(
+            say("We cannot take more reports today. Your words are still below, so that you can copy them."),
+            say("You can reach us another way: %(other_way)s", other_way=other_way),
+        ),
     )
 
 

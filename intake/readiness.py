@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +27,7 @@ from crypto.content import content_from_toml
 from crypto.errors import BundleError, ConfigError, KeyStringError
 from crypto.fingerprint import fingerprint
 from intake import errors, kept, stray_keys
-from intake.config import STORE_NAME, Config
+from intake.config import STORE_NAME, UNLIMITED, Config
 from intake.export import Exchange
 from intake.offers import Offer, State, offers_of
 from intake.store import Store
@@ -217,6 +217,16 @@ def export_fingerprint(config: Config) -> str:
     return fingerprint(kept.read_export_key(config.intake.data_dir).public)
 
 
+def unshown(offers: Sequence[Offer], *, production: bool) -> Iterator[str]:
+    """Say which languages of the signed config people do not see, and why."""
+    for offer in offers:
+        code = offer.language.code
+        if offer.state is State.SAMPLE and not offer.is_shown and production:
+            yield f"{code} is not shown: no person has reviewed its translation (docs/translating.md)"
+        elif offer.state is State.INCOMPLETE:
+            yield f"{code} is not shown: some sentences have no translation (docs/translating.md)"
+
+
 def _is_empty(path: Path) -> bool:
     try:
         return path.stat().st_size == 0
@@ -236,15 +246,11 @@ def _refuse_logo(path: Path | None) -> None:
 
 
 def _unreviewed(offers: Sequence[Offer], *, production: bool) -> Iterator[str]:
-    """Say which languages people do not see, or see as drafts, and why."""
+    """Say which languages people see as drafts, or do not see, and why."""
     for offer in offers:
-        code = offer.language.code
         if offer.is_draft and production:
-            yield f"{code} is shown as a draft: no person has reviewed its translation"
-        elif offer.state is State.SAMPLE and production:
-            yield f"{code} is not shown: no person has reviewed its translation (docs/translating.md)"
-        elif offer.state is State.INCOMPLETE:
-            yield f"{code} is not shown: some sentences have no translation (docs/translating.md)"
+            yield f"{offer.language.code} is shown as a draft: no person has reviewed its translation"
+    yield from unshown(offers, production=production)
 
 
 def _refuse_drafts(config: Config, public: PublicConfig) -> None:
@@ -275,8 +281,19 @@ def _warnings(config: Config, public: PublicConfig, day: date) -> Iterator[str]:
     for path in (config.intake.data_dir, config.intake.data_dir / STORE_NAME):
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield f"{path} is open to other accounts; run `chmod go= {path}`"
-    if not config.intake.production:
+    if config.intake.production:
+        yield from _open_gates(config)
+    else:
         yield "production = false: drafts and an unpinned root key are accepted; not for real reports"
+
+
+def _open_gates(config: Config) -> Iterator[str]:
+    """Say which ways a flood would find open."""
+    for name, value in asdict(config.intake.limits).items():
+        if value == UNLIMITED:
+            yield f"[intake.limits] {name} = {UNLIMITED} is no limit: a flood fills the disk or hides what people tell"
+    if not config.site.challenges:
+        yield "there is no [[site.question]], so a flood is flagged and not slowed; config.example.toml has some"
 
 
 def _is_same_content(config: Config, public: PublicConfig) -> bool:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -32,16 +32,16 @@ from gunicorn.workers.gthread import ThreadWorker
 from crypto import age
 from crypto.payload import CLASS_CAP
 from intake import logs, slots
-from intake.anonymity import HEADERS, NO_STORE
+from intake.anonymity import HEADERS, NO_STORE, circuit_of
 from intake.app import create_app
 from intake.clock import utc_now
 from intake.config import Config, IntakeConfig
 from intake.errors import StoreError
 from intake.hardening import harden
 from intake.housekeeping import Housekeeping
+from intake.parts import EXTENSION, Parts
 from intake.readiness import Ready, open_exchange, open_store
 from intake.store import Store
-from intake.views import EXTENSION
 
 _UPLOAD_PATIENCE: Final = 3_600  # seconds that a retiring worker waits for what is still arriving
 _SENTENCE: Final = "We could not read what came. Nothing was saved.\n"
@@ -55,33 +55,35 @@ def serve(config: Config, ready: Ready) -> None:
         ready: what `readiness.check` found.
     """
     settings = config.intake
-    harden(settings.data_dir)
+    harden()
     logs.configure()
     store = open_store(config)
+    app = create_app(config, ready.public, store=store)
+    parts: Parts = app.extensions[EXTENSION]
     chores = Housekeeping(
         store=store,
         path=settings.store,
         exchange=open_exchange(config, store),
         reserve=_reserve(settings, takes_files=ready.public.content.attachments),
+        gate=parts.gate,
         clock=utc_now,
     )
     chores.run(utc_now())
     store.close()
-    app = create_app(config, ready.public, store=store)
 
     prepared: set[date] = set()
 
     def before_fork() -> None:
         day = utc_now().day
         if day not in prepared:
-            for pages in app.extensions[EXTENSION].pages.values():
+            for pages in parts.pages.values():
                 pages.prepare(day)
             prepared.add(day)
         with suppress(StoreError):  # then each worker reads for itself, and tells whoever posts
             store.prepare_fork()
 
     def after_fork(worker: Worker) -> None:
-        harden(settings.data_dir)
+        harden()
         chores.start(last_post=lambda: worker.last_post, retire=worker.retire)
 
     wsgi.Response = _NamelessResponse
@@ -140,6 +142,7 @@ class _Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "accesslog": None,
             "control_socket_disable": True,  # it would listen in the home directory
             "forwarded_allow_ips": "",  # no header of a proxy is believed; none is needed
+            "proxy_protocol": "auto",  # the onion entrance names a circuit first
             "umask": 0o077,
             "proc_name": "intake",
             **hooks,
@@ -195,12 +198,13 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         """Finish what is running, then be replaced by a fresh process."""
         self.alive = False
 
-    def handle_request(self, req: Request, conn: object) -> object:
+    def handle_request(self, req: Request, conn: Any) -> object:  # noqa: ANN401 - gunicorn ships no types
         """Answer one request; of a post, tell the store that it may come, and remember that words were read.
 
         Who had enough requests retires between two commits, so that reports which wait together stay together.
         """
         is_post = req.method == "POST"
+        _hand_on_circuit_only(req, conn)
         with self.store.expecting() if is_post else nullcontext():
             answer = super().handle_request(req, conn)
         if is_post:
@@ -233,6 +237,22 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         ]
         with suppress(OSError):  # the line is gone: there is nobody left to tell
             client.sendall("\r\n".join([*lines, "", _SENTENCE]).encode("ascii"))
+
+
+def _hand_on_circuit_only(req: Request, conn: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+    """Hand the number of a Tor circuit to the application, and no address whatsoever.
+
+    A connection is introduced once, before its first request; the server forgets that with the second one.
+    """
+    if req.proxy_protocol_info:
+        conn.circuit = circuit_of(req.proxy_protocol_info["client_addr"])
+    req.proxy_protocol_info = {
+        "proxy_protocol": "",
+        "client_addr": getattr(conn, "circuit", ""),
+        "client_port": 0,
+        "proxy_addr": "",
+        "proxy_port": 0,
+    }
 
 
 class _NamelessResponse(wsgi.Response):  # type: ignore[misc] # gunicorn ships no types

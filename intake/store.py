@@ -355,6 +355,7 @@ class Store:
         )
         try:
             _set_pragmas(connection)
+            _keep_scratch_beside(connection, self._path.parent)
         except BaseException:
             connection.close()
             raise
@@ -421,6 +422,21 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
         (found,) = connection.execute(f"PRAGMA {name}").fetchone()
         if found != expected:
             raise errors.StoreDamageError(f"this SQLite does not do {name} = {value}; use another build")
+
+
+def _keep_scratch_beside(connection: sqlite3.Connection, directory: Path) -> None:
+    """Have the copy that a VACUUM needs lie beside the store, not in a folder that all programs share.
+
+    SQLite reads its environment variable for this when it is loaded, which is too early for us. The setting is the whole
+    process's and must not be set while another thread works, so it is set by the first connection alone.
+    """
+    question = "PRAGMA temp_store_directory"
+    wanted = [(str(directory),)]
+    if connection.execute(question).fetchall() != wanted:
+        quoted = str(directory).replace("'", "''")
+        connection.execute(f"{question} = '{quoted}'")
+        if connection.execute(question).fetchall() != wanted:
+            raise errors.StoreDamageError("this SQLite does not do temp_store_directory; use another build")
 
 
 def _begin(connection: sa.Connection) -> None:

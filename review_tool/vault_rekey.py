@@ -1,7 +1,7 @@
 """The vault under another key: written anew into a file beside it, proved, and put in its place by one rename.
 
 One pass does what VACUUM and SQLCipher's `rekey` would do in two: those change the only copy in place, and VACUUM holds all of
-the vault in memory (docs/decisions.md 38).
+the vault in memory (docs/decisions.md 50).
 """
 
 import fcntl

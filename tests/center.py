@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crypto import fingerprint, report, signing, xwing
 from crypto.answers import ConsentMode
@@ -172,7 +172,7 @@ def recipient_of(epoch: int, seed: bytes, from_day: date, until: date) -> Recipi
     )
 
 
-def center_section() -> dict[str, object]:
+def center_section() -> dict[str, Any]:
     """The `[center]` section of the shipped example, fresh each time so that a test may change it."""
     return tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))["center"]
 
@@ -180,6 +180,13 @@ def center_section() -> dict[str, object]:
 def example_content(**changes: object) -> CenterContent:
     """The content of the shipped example, with settings changed; without files, which need a large store."""
     return content_from_toml({**center_section(), "attachments": False, **changes})
+
+
+def confirmed_content(languages: list[str], **changes: object) -> CenterContent:
+    """The content of the shipped example after the Center has confirmed all of it, in these languages."""
+    section = center_section()
+    areas = [area | {"checked_on": DAY} for area in section["area"]]
+    return example_content(texts_confirmed_on=DAY, area=areas, languages=languages, **changes)
 
 
 def sample_report(**changes: object) -> Report:

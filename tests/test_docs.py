@@ -94,8 +94,10 @@ def test_every_file_named_in_words_is_there(page: Path) -> None:
 
 def fenced_commands(page: Path) -> Iterator[str]:
     """Whole command lines in the blocks of a page."""
-    for block in re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
-        for line in block.splitlines():
+    for block in re.findall(
+        r"^ *```\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for line in map(str.strip, block.splitlines()):
             if line and Path(line.split()[0]).name in COMMANDS:
                 yield line
 
@@ -212,9 +214,10 @@ def names_of(kind: type, **renamed: str) -> set[str]:
 SETTINGS: Final[dict[str, set[str]]] = {
     "intake": names_of(config.IntakeConfig),
     "intake.limits": names_of(config.Limits),
-    "site": names_of(config.SiteConfig, resources="resource", events="event"),
+    "site": names_of(config.SiteConfig, resources="resource", events="event", challenges="question"),
     "site.resource": names_of(config.Resource),
     "site.event": names_of(config.Event),
+    "site.question": names_of(config.Challenge) - {"number"},
     "site.theme": names_of(Theme),
     "site.theme.light": names_of(Palette),
     "center": names_of(CenterContent, areas="area", agencies="agency", shares="share", translations="texts"),

@@ -2,7 +2,8 @@
 
     form      CPU of the server's processes for the form page, for an accepted post, and for a whole report (form, post,
               page of thanks), against bare Flask requests through the same server, a seal and a durable insert in the
-              same journal mode; these two done by the bare view, and once more in loops of their own, where they cost half
+              same journal mode; these two done by the bare view, and once more in loops of their own, where they cost half; the whole
+              report also with the CPU of the shipped proxy before the form, which the reference does not have
     syncs     system calls that wait for the disk, for each accepted report: one sender, and sixteen at once
     files     CPU and memory of sealing a file of 25 MiB, against the cipher alone over as many padded bytes
     accept    how the CPU of a post grows with the number of reports, growth of the store included

@@ -4,7 +4,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
@@ -16,6 +16,7 @@ from intake.uploads import Spool, scratch
 from tests.center import DAY, Center
 
 SIZE: Final = 25 * 1024 * 1024  # bytes of the file
+PADDED: Final = class_size(SIZE + 4_096)  # with a header
 PIECE: Final = bytes(range(256)) * 4_096  # 1 MiB, as a spool hands it out
 ROUNDS: Final = 12  # both sides take turns; the fastest of each counts, noise only adds
 
@@ -23,40 +24,14 @@ ROUNDS: Final = 12  # both sides take turns; the fastest of each counts, noise o
 class Nowhere(io.BytesIO):
     """Keeps the head of what is written, by which an envelope is known, and throws the rest away."""
 
-    def write(self, content: object, /) -> int:
+    def write(self, content: bytes, /) -> int:  # type: ignore[override] # bytes are all that is written here
         """Take bytes."""
-        return super().write(content) if self.tell() < age.CHUNK_SIZE else len(bytes(content))  # type: ignore[arg-type,call-overload]
+        return super().write(content) if self.tell() < age.CHUNK_SIZE else len(content)
 
 
 def bench_files(root: Path, center: Center, report: Report) -> None:
     """Print CPU of sealing a file, beside that of spool and store file, and the growth of memory."""
-    config = center.config
-    padded = class_size(SIZE + 4_096)
-    chunk, key, number = memoryview(PIECE)[: age.CHUNK_SIZE], ChaCha20Poly1305(bytes(32)), bytes(12)
-
-    def sealed(pieces: Iterator[bytes], sink: io.BytesIO) -> None:
-        meta = AttachmentMeta(name="a.mov", claimed_type="video/quicktime", sha256="0" * 64, size=SIZE)
-        attachment = Attachment(meta=meta, pieces=pieces)
-        seal(report, config, lang="en", flags=(), day=DAY, attachments=[attachment], sink=sink)
-
-    def cipher_alone() -> None:
-        for _ in range(padded // age.CHUNK_SIZE):
-            key.encrypt(number, chunk, None)
-
-    def through_the_spool() -> None:
-        spool = Spool(root)
-        for piece in _pieces():
-            spool.write(piece)
-        spool.finish()
-        with scratch(root) as sink:
-            sealed(spool.pieces(), sink)  # type: ignore[arg-type]
-        spool.close()
-
-    acts: dict[str, Callable[[], None]] = {
-        "cipher alone": cipher_alone,
-        "sealing": lambda: sealed(_pieces(), Nowhere()),
-        "with spool, hash and file": through_the_spool,
-    }
+    acts = _acts(root, center, report)
     best = dict.fromkeys(acts, float("inf"))
     grown = dict.fromkeys(acts, 0)
     for _ in range(ROUNDS):
@@ -65,9 +40,9 @@ def bench_files(root: Path, center: Center, report: Report) -> None:
             start = time.process_time()
             act()
             best[name] = min(best[name], time.process_time() - start)
-            grown[name] = max(grown[name], _most_memory() - before)
+            grown[name] = max(grown[name], _kib("VmHWM") - before)
     print(
-        f"files: CPU of a file of {SIZE >> 20} MiB, padded to {padded >> 20} MiB; memory above what was there"
+        f"files: CPU of a file of {SIZE >> 20} MiB, padded to {PADDED >> 20} MiB; memory above what was there"
     )
     for name in acts:
         ratio = best[name] / best["cipher alone"]
@@ -75,6 +50,35 @@ def bench_files(root: Path, center: Center, report: Report) -> None:
             f"  {name:26}{best[name] * 1e3:7.1f} ms   ratio {ratio:.2f}   {grown[name] / 1024:.1f} MiB",
             flush=True,
         )
+
+
+def _acts(root: Path, center: Center, report: Report) -> dict[str, Callable[[], None]]:
+    config, cipher, nonce = center.config, ChaCha20Poly1305(bytes(32)), bytes(12)
+    chunk = memoryview(PIECE)[: age.CHUNK_SIZE]
+    meta = AttachmentMeta(name="a.mov", claimed_type="video/quicktime", sha256="0" * 64, size=SIZE)
+
+    def sealed(pieces: Iterator[bytes], sink: BinaryIO) -> None:
+        files = [Attachment(meta=meta, pieces=pieces)]
+        seal(report, config, lang="en", flags=(), day=DAY, attachments=files, sink=sink)
+
+    def cipher_alone() -> None:
+        for _ in range(PADDED // age.CHUNK_SIZE):
+            cipher.encrypt(nonce, chunk, None)
+
+    def through_the_spool() -> None:
+        spool = Spool(root)
+        for piece in _pieces():
+            spool.write(piece)
+        spool.finish()
+        with scratch(root) as sink:
+            sealed(spool.pieces(), sink)
+        spool.close()
+
+    return {
+        "cipher alone": cipher_alone,
+        "sealing": lambda: sealed(_pieces(), Nowhere()),
+        "with spool, hash and file": through_the_spool,
+    }
 
 
 def _pieces() -> Iterator[bytes]:
@@ -86,10 +90,6 @@ def _start_of_memory() -> int:
     """Forget the most memory that this process ever had; KiB that it has now."""
     Path("/proc/self/clear_refs").write_text("5")
     return _kib("VmRSS")
-
-
-def _most_memory() -> int:
-    return _kib("VmHWM")
 
 
 def _kib(what: str) -> int:

@@ -13,7 +13,7 @@ from typing import Final
 from crypto.report import Report
 from crypto.seal import seal
 from intake.controls import PAD, PADDING
-from tests.bench.servers import WARM_UP, Ask, Served, served_floor, served_form
+from tests.bench.servers import WARM_UP, Ask, Served, served_behind_proxy, served_floor, served_form
 from tests.center import DAY, Center
 
 PORT: Final = 18_700  # loopback; the bare server takes the next one
@@ -51,6 +51,7 @@ def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
     insert = insert_into(open_plain(root / "plain.sqlite"), sealed())
     with (
         served_form(root / "form", center, port=PORT, slots=WITH_ROOM) as ours,
+        served_behind_proxy(root / "proxied", center, slots=WITH_ROOM) as proxied,
         served_floor(root / "floor", port=PORT + 1) as floor,
     ):
         acts: dict[str, Callable[[], float]] = {
@@ -60,6 +61,7 @@ def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
             "bare POST": lambda: floor.cost_of([BARE_POST], COUNT),
             "bare POST that seals": lambda: floor.cost_of([BARE_SEAL], COUNT),
             "whole report": lambda: ours.cost_of([FORM, SEND, DONE], COUNT),
+            "whole report, behind the proxy": lambda: proxied.cost_of([FORM, SEND, DONE], COUNT),
             "three bare requests": lambda: floor.cost_of([BARE_GET, BARE_POST, BARE_GET], COUNT),
             "three bare requests that seal and insert": lambda: floor.cost_of(
                 [BARE_GET, BARE_KEEP, BARE_GET], COUNT
@@ -79,6 +81,8 @@ def bench_form(root: Path, center: Center, report: Report) -> dict[str, float]:
     _tell("post", each, "bare POST", "seal")
     _tell("whole report", each, "three bare requests that seal and insert")
     _tell("whole report", each, "three bare requests", "seal", "durable insert")
+    _tell("whole report, behind the proxy", each, "three bare requests that seal and insert")
+    _tell("whole report, behind the proxy", each, "three bare requests", "seal", "durable insert")
     return each
 
 
@@ -153,5 +157,5 @@ def _tell(name: str, each: dict[str, float], *parts: str) -> None:
     floor = sum(each[part] for part in parts)
     told = " + ".join(f"{part} {each[part] * 1e3:.2f}" for part in parts)
     print(
-        f"  {name:14}{each[name] * 1e3:6.2f} ms   ratio {each[name] / floor:.2f}   to {told} ms", flush=True
+        f"  {name:31}{each[name] * 1e3:6.2f} ms   ratio {each[name] / floor:.2f}   to {told} ms", flush=True
     )

@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.center import Center
+from tests.intake.conftest import LOOSE
+from tests.intake.proxy import CIRCUIT, form_behind, introduction, proxy_before
 
 BIN: Final = Path(sys.executable).parent
 TICKS: Final = os.sysconf("SC_CLK_TCK")  # per second, of /proc
+CONFIG: Final = "intake.toml"
 WARM_UP: Final = 40  # requests before anything is counted
 HEADERS: Final = {
     "Accept-Encoding": "gzip, deflate, br",
@@ -36,10 +39,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """A running server."""
+    """A running server.
 
-    pid: int
+    Attributes:
+        pids: whose processes, and whose children's, are counted.
+        port: on loopback.
+        preamble: what is said on each connection before the request.
+    """
+
+    pids: tuple[int, ...]
     port: int
+    preamble: bytes = b""
 
     def send(self, *asks: Ask) -> None:
         """Send requests, one after the other; each must be answered well."""
@@ -47,6 +57,8 @@ class Served:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             headers = HEADERS | ({"Content-Type": FORM_TYPE} if one.body else {})
             try:
+                connection.connect()
+                connection.sock.sendall(self.preamble)
                 connection.request(one.method, one.path, one.body, headers)
                 answer = connection.getresponse()
                 answer.read()
@@ -90,8 +102,8 @@ class Served:
             tracer.terminate()
 
     def _family(self) -> list[int]:
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [self.pid, *map(int, children)]
+        children = (Path(f"/proc/{pid}/task/{pid}/children").read_text().split() for pid in self.pids)
+        return [*self.pids, *(int(child) for some in children for child in some)]
 
     def _cpu(self) -> float:
         """CPU seconds of the server, its living children, and its children that were waited for."""
@@ -115,19 +127,35 @@ def _cpu_of(pid: int) -> float:
 @contextmanager
 def served_form(directory: Path, center: Center, *, port: int, slots: int = 1000) -> Iterator[Served]:
     """Run `intake serve` on a fresh store."""
+    intake = _initialised(directory, center, f"port = {port}\nslots = {slots}")
+    with started([*intake, "serve"], port, "/healthz") as server:
+        yield server
+
+
+@contextmanager
+def served_behind_proxy(directory: Path, center: Center, *, slots: int) -> Iterator[Served]:
+    """The same behind the shipped HAProxy, as tor speaks to it; the CPU of both is counted."""
+    door = directory / "door"
+    _initialised(directory, center, f'unix_socket = "{door}"\nslots = {slots}')
+    config = directory / CONFIG
+    with form_behind(config, door) as pid, proxy_before(directory, door) as proxy:
+        yield Served(pids=(pid, proxy.process.pid), port=proxy.onion, preamble=introduction(CIRCUIT))
+
+
+def _initialised(directory: Path, center: Center, lines: str) -> list[str]:
+    """Make a fresh store whose server counts reports and refuses none; the command of its operator."""
     center.write_public(directory / "public")
     example = Path("config.example.toml").read_text(encoding="utf-8")
     site = example[example.index("[site]") : example.index("[review]")]
-    config = directory / "intake.toml"
+    config = directory / CONFIG
     config.write_text(
         f'[intake]\ncenter = "{center.id}"\ndata_dir = "{directory}/data"\npublic_config = "{directory}/public"\n'
-        f"port = {port}\nproduction = false\nslots = {slots}\n\n{site}",
+        f"production = false\n{lines}\n{LOOSE}\n{site}",
         encoding="utf-8",
     )
     intake = [str(BIN / "intake"), "--config", str(config)]
     subprocess.run([*intake, "init"], check=True, capture_output=True)
-    with started([*intake, "serve"], port, "/healthz") as server:
-        yield server
+    return intake
 
 
 @contextmanager
@@ -143,7 +171,7 @@ def served_floor(directory: Path, *, port: int) -> Iterator[Served]:
 def started(command: Sequence[str], port: int, path: str) -> Iterator[Served]:
     """Run a server until the block ends; wait until it answers."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        server = Served(pid=process.pid, port=port)
+        server = Served(pids=(process.pid,), port=port)
         try:
             for _ in range(300):
                 if process.poll() is not None:

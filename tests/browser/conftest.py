@@ -46,21 +46,6 @@ PHONE: Final = {"width": 412, "height": 915}  # CSS pixels of a common phone
 SEND: Final = "button[name=do][value=send]:visible"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Know the mark of tests that `make hardening` runs."""
-    config.addinivalue_line(
-        "markers", "hardening: every moment and every browser; minutes; run with -m hardening"
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `make hardening` runs, unless marks were asked for."""
-    if not config.option.markexpr:
-        long = [item for item in items if item.get_closest_marker("hardening")]
-        items[:] = [item for item in items if item not in long]
-        config.hook.pytest_deselected(items=long)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end, in red, that no browser was there: a skip is a letter that nobody reads."""
     for program in (CHROMIUM, FIREFOX):

@@ -4,7 +4,6 @@ All of them take half an hour, so they belong to the long tests, in parts that c
 a fair choice of them. Each is photographed into `artifacts/`, to be looked at. The audit is axe with everything it knows of WCAG 2.0 to 2.2, A and AA, and of good practice.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import CHROMIUM, launch_arguments
 from tests.browser.pictures import photograph
 from tests.browser.states import SCHEMES, STATES, Site, looking, show
-from tests.hardening.__main__ import part_of
+from tests.hardening.parts import parser_of, verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -77,9 +76,7 @@ def faults(page: Page, name: str) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit all combinations or one part of them; end with 1 if anything is found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.browser.matrix", description=__doc__)
-    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
-    part, parts = parser.parse_args(arguments).part
+    part, parts = parser_of("tests.browser.matrix", __doc__).parse_args(arguments).part
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as root, sync_playwright() as driver:
         site = Site(Path(root))
@@ -92,9 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"accessibility audit, part {part}/{parts}: {len(some)} of {len(combinations)} pages in "
         f"{len(site.languages)} languages: {len(found)} faults ({time.monotonic() - started:.0f} s)"
     )
-    for line in found:
-        print(f"  {line}")
-    return 1 if found else 0
+    return verdict("accessibility audit", found)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 from werkzeug.test import TestResponse
 
-from intake import kept, readiness, views
+from intake import kept, readiness
 from intake.app import create_app
 from intake.clock import Now
 from intake.config import load
+from intake.parts import EXTENSION, Parts
 from tests.browser.conftest import PHONE, site_section
 from tests.center import Center, example_content, largest_report, make_center
 from tests.intake.conftest import NOON, write_config
@@ -30,6 +31,9 @@ from tests.intake.test_views import posted_answers
 HOST: Final = "https://form.test"  # never looked up: every request is answered here
 AFTER_THE_LAST_KEY: Final = datetime(2028, 1, 1, tzinfo=UTC)
 STORY: Final = "They shouted at us at the bus stop.\n\nOne of them wrote 555-0100 on the wall, and @a_handle."
+BUSY: Final = "[intake.limits]\nrefuse_per_source = 1\nquestion_per_hour = 1\n"
+FULL: Final = "[intake.limits]\nenvelopes_per_day = 1\n"
+CIRCUIT: Final = "fc00:dead:beef:4dad::5"  # as tor names one
 SCHEMES: Final = ("light", "dark", "forced")  # forced: the colors that a person has set for everything
 LARGE_SITE: Final = """one_page = true
 onion = "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstuvwx.onion"
@@ -53,6 +57,12 @@ class Site:
         # The other choices that a Center has: no contact, files, counting by opt-in, the form in one piece, an event, an onion.
         other = make_center(content=example_content(contact=False, consent_mode="opt_in", attachments=True))
         self.other: Final = _client(root / "other", other, site=LARGE_SITE)
+        # One report more than their limits is everybody's who is shown.
+        self.busy: Final = _client(root / "busy", other, lines=BUSY)
+        self.full: Final = _client(root / "full", center, lines=FULL)
+        for client in (self.busy, self.full):
+            told = {"narrative": "The last one."}
+            client.post("/en/form", data=told, environ_base={"REMOTE_ADDR": CIRCUIT})
         told = posted_answers(largest_report("x", center.local))
         self.answers: Final = told | {
             "narrative": [STORY],
@@ -66,13 +76,21 @@ class Site:
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """Codes of the languages that the form offers."""
-        parts: views.Parts = self.good.application.extensions[views.EXTENSION]
+        parts: Parts = self.good.application.extensions[EXTENSION]
         return tuple(parts.pages)
 
     def close(self) -> None:
         """Close the stores."""
-        for client in (self.good, self.closed, self.storeless, self.faulty, self.other):
-            parts: views.Parts = client.application.extensions[views.EXTENSION]
+        for client in (
+            self.good,
+            self.closed,
+            self.storeless,
+            self.faulty,
+            self.other,
+            self.busy,
+            self.full,
+        ):
+            parts: Parts = client.application.extensions[EXTENSION]
             parts.store.close()
 
     def attach(self, context: BrowserContext) -> None:
@@ -99,12 +117,13 @@ def _client(
     moment: datetime | None = NOON,
     has_store: bool = True,
     site: str = "",
+    lines: str = "",
 ) -> FlaskClient:
     """A form with a store of its own; without a moment its clock fails, as nobody foresaw."""
     root.mkdir()
     # The example's words first: tables of the site's own would swallow them.
     words, _, tables = site.partition("[[")
-    config = load(write_config(root, center, site=f"{words}{site_section()}{_}{tables}"))
+    config = load(write_config(root, center, lines=lines, site=f"{words}{site_section()}{_}{tables}"))
     config.intake.data_dir.mkdir(mode=0o700)
     kept.make_export_key(config.intake.data_dir)
     store = readiness.open_store(config)
@@ -154,13 +173,19 @@ def _get(path: str, form: str = "good") -> Callable[[Site, str], TestResponse]:
 
 
 def _post(
-    form: str = "good", *, by: str = "send", changed: Mapping[str, list[str]] | None = None, **headers: str
+    form: str = "good",
+    *,
+    by: str = "send",
+    changed: Mapping[str, list[str]] | None = None,
+    source: str = "",
+    **headers: str,
 ) -> Callable[[Site, str], TestResponse]:
     """What answers a post of every field, with some of them changed."""
 
     def ask(site: Site, code: str) -> TestResponse:
         told = {**site.answers, **(changed or {}), "do": [by]}
-        return getattr(site, form).post(f"/{code}/form", data=told, headers=headers)
+        client: FlaskClient = getattr(site, form)
+        return client.post(f"/{code}/form", data=told, headers=headers, environ_base={"REMOTE_ADDR": source})
 
     return ask
 
@@ -216,6 +241,10 @@ STATES: Final[Mapping[str, State]] = {
     "check": State(ask=_post(by="check", changed={"narrative": ["They shouted."]})),
     "check_with_hints": State(ask=_post(by="check")),
     "files": State(ask=_post("other", by="check")),
+    "files_after_a_question": State(ask=_post("busy", by="check")),
+    "asked": State(ask=_post("busy"), status=429),
+    "too_many": State(ask=_post("busy", source=CIRCUIT), status=429),
+    "full_today": State(ask=_post("full"), status=503),
     "files_too_large": State(ask=_post_files(4), status=413),
     "nothing_told": State(ask=_post(changed=_NOTHING), status=422),
     "too_long": State(ask=_post(changed={"own_words": ["palabras " * 20]}), status=422),

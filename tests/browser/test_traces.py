@@ -67,8 +67,8 @@ UNPADDED: Final = (
 EMPTY_PASSWORD: Final = (FIELDS, 'name="p" value="x" hidden', 'name="p" value="" hidden')
 ANSWERED_200: Final = (
     "intake/views.py",
-    '    return _redirect(f"/{code}/done", 303)',
-    "    return _page(pages.done(parts.day_here))",
+    '\n    return _redirect(f"/{code}/done", 303)',
+    "\n    return _page(pages.done(parts.day_here))",
 )
 
 

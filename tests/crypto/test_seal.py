@@ -1,6 +1,7 @@
 """Sealing: every active key opens it, every text report has one size, and nothing but hybrid stanzas is let through."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_attachments_come_back_in_order(center: Center) -> None:
     assert opened.attachments == tuple(content for _, content in files)
     assert [meta.name for meta in opened.header.attachments] == ["../../etc/passwd", "two.jpg"]
     assert len(envelope.sealed) == age.sealed_size(131_072, 2)
+
+
+@pytest.mark.parametrize("said", [2, 4])
+def test_an_attachment_of_another_size_than_was_said_is_no_envelope(center: Center, said: int) -> None:
+    """What follows it would be read as part of another file."""
+    told = attachment("a", b"abc")
+    false = replace(told, meta=replace(told.meta, size=said))
+
+    with pytest.raises(PayloadFormatError):
+        seal(sample_report(), center.config, lang="en", flags=(), day=DAY, attachments=[false])
 
 
 def test_attachments_above_the_largest_class_are_refused(center: Center) -> None:

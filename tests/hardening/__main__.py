@@ -5,7 +5,6 @@ acknowledgement and signature are those of `tests/golden`: all parts together da
 was not refused can be looked at again.
 """
 
-import argparse
 import io
 import sys
 import time
@@ -19,11 +18,11 @@ from crypto.errors import FormatError, HeaderError, HeaderMacError, NoMatchError
 from crypto.unseal import unseal
 from tests import center
 from tests.hardening import damage
+from tests.hardening.parts import parser_of, verdict
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ENVELOPE_CLASSES = frozenset({HeaderError, NoMatchError, HeaderMacError, StreamError})
 ACK_PUBLIC = signing.public_of(b"\x02" * 32)  # whose signature lies in tests/golden
-SHOWN = 20  # pieces that are named when they were not refused; more would say no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +37,8 @@ class Job:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that were asked for; end with 1 if any piece was not refused as documented."""
-    parser = argparse.ArgumentParser(prog="python -m tests.hardening", description=__doc__)
-    parser.add_argument("--part", type=part_of, default=(1, 1), metavar="I/N", help="the I-th of N parts")
-    part, parts = parser.parse_args(arguments).part
-    wrong = [piece for job in jobs() for piece in run_part(job, part, parts)]
-    print(f"hardening: {f'FAILED, {len(wrong)} pieces' if wrong else 'passed'}", flush=True)
-    return 1 if wrong else 0
+    part, parts = parser_of("tests.hardening", __doc__).parse_args(arguments).part
+    return verdict("hardening", [piece for job in jobs() for piece in run_part(job, part, parts)])
 
 
 def jobs() -> tuple[Job, ...]:
@@ -115,17 +110,7 @@ def run_part(job: Job, part: int, parts: int) -> list[str]:
         f"{job.name}, part {part}/{parts}: {len(pieces)} of {job.total}: {told} ({time.monotonic() - started:.0f} s)",
         flush=True,
     )
-    for line in wrong[:SHOWN]:
-        print(f"  {line}", flush=True)
     return wrong
-
-
-def part_of(text: str) -> tuple[int, int]:
-    """Read `3/8` as the third of eight parts."""
-    part, _, parts = text.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError("give a part as I/N, for example 3/8")
-    return int(part), int(parts)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from intake import kept, readiness
 from intake.app import create_app
 from intake.clock import Now, utc_now
-from intake.config import Config, load
+from intake.config import UNLIMITED, Challenge, Config, load
 from intake.export import Exchange
 from intake.store import Store
 from tests.center import DAY, Center, example_content, make_center
@@ -28,6 +28,15 @@ from tests.server_copy import ALONE, ROOT
 
 NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
 SLOTS = 24  # a small pool, so that a store is made in milliseconds
+COUNTED = ("flag_per_source", "refuse_per_source", "question_per_hour", "envelopes_per_day", "mib_per_day")
+# Tests send thousands of reports in a minute; what the limits do with that is a matter of test_limits.
+LOOSE = "limits = {" + ", ".join(f"{name} = {UNLIMITED}" for name in COUNTED) + "}\n"
+
+GRASS = Challenge(
+    number="1",
+    text={"en": "What color is grass?", "es": "¿De qué color es el pasto?"},
+    answers=("green", "Verde"),
+)
 
 
 def today() -> date:
@@ -43,11 +52,13 @@ def lasting_center(**changes) -> Center:
 
 def write_config(root: Path, center: Center, *, lines: str = "", site: str = "", port: int = 8000) -> Path:
     """Write a config file beside the signed config of a Center."""
+    root.mkdir(exist_ok=True)
     center.write_public(root / "public")
     path = root / "intake.toml"
+    loose = "" if "[intake.limits]" in lines else LOOSE
     path.write_text(
         f'[intake]\ncenter = "{center.id}"\ndata_dir = "data"\npublic_config = "public"\nport = {port}\n'
-        f"production = false\nslots = {SLOTS}\n{lines}\n[site]\n{site}\n"
+        f"production = false\nslots = {SLOTS}\n{loose}{lines}\n[site]\n{site}\n"
     )
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crypto.settings import SECTIONS
-from intake.config import Event, IntakeConfig, Limits, Resource, SiteConfig, load
+from intake.config import Challenge, Event, IntakeConfig, Limits, Resource, SiteConfig, load
 from intake.errors import ConfigFileError, SettingError
 from intake.theme import Palette, Theme
 
@@ -124,9 +124,14 @@ def test_each_setting_that_is_read_is_known_and_each_known_one_is_read():
 
     assert set(intake) == names(IntakeConfig)
     assert set(intake["limits"]) == names(Limits)
-    assert set(site) == names(SiteConfig) - {"resources", "events"} | {"resource", "event"}
+    assert set(site) == names(SiteConfig) - {"resources", "events", "challenges"} | {
+        "resource",
+        "event",
+        "question",
+    }
     assert set(site["resource"]) == names(Resource)
     assert set(site["event"]) == names(Event)
+    assert set(site["question"]) == names(Challenge) - {"number"}
     assert set(site["theme"]) == names(Theme)
     assert set(site["theme"]["light"]) == set(site["theme"]["dark"]) == names(Palette)
 

@@ -12,9 +12,10 @@ from tests.server_copy import OPENING, ROOT, python
 def installing() -> list[str]:
     """The command lines by which the guide sets up a server."""
     guide = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
-    found = re.search(r"^## Set up once\n.*?^```\n(.*?)^```$", guide, re.DOTALL | re.MULTILINE)
-    assert found is not None, "the guide has changed: find its commands anew"
-    return found[1].splitlines()
+    section = guide.partition("\n## Set up once\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^ *```\n(.*?)^ *```$", section, re.DOTALL | re.MULTILINE)
+    assert blocks, "the guide has changed: find its commands anew"
+    return [line.strip() for block in blocks for line in block.splitlines()]
 
 
 def opening_code(tree: Path) -> list[str]:

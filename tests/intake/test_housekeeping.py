@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from intake.app import create_app
 from intake.clock import Now
 from intake.export import acknowledge
 from intake.housekeeping import IDLE, INTERVAL, Housekeeping
+from intake.parts import EXTENSION
 from tests.center import DAY
 from tests.intake.conftest import SLOTS, Form
 from tests.intake.test_export import ack_of, filled
@@ -17,8 +19,14 @@ from tests.intake.test_export import ack_of, filled
 @pytest.fixture
 def chores(form: Form) -> Housekeeping:
     """The chores of one worker."""
+    application = create_app(form.config, form.center.config, store=form.store, clock=form.clock)
     return Housekeeping(
-        store=form.store, path=form.config.intake.store, exchange=form.exchange, reserve=6, clock=form.clock
+        store=form.store,
+        path=form.config.intake.store,
+        exchange=form.exchange,
+        reserve=6,
+        gate=application.extensions[EXTENSION].gate,
+        clock=form.clock,
     )
 
 

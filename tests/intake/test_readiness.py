@@ -14,10 +14,10 @@ from crypto import errors as crypto_errors
 from crypto import signing
 from crypto.config import CONFIG_NAME, MINISIG_NAME
 from intake import errors, kept, readiness
-from intake.config import Config
+from intake.config import UNLIMITED, Config, Limits
 from review_tool.shares import split
-from tests.center import DAY, SOFT_EXPIRY, example_content, make_center
-from tests.intake.conftest import Form, make_form
+from tests.center import DAY, SOFT_EXPIRY, confirmed_content, make_center
+from tests.intake.conftest import GRASS, Form, make_form
 
 NOBODY = 65_534  # the account that owns nothing
 
@@ -209,23 +209,9 @@ def test_production_refuses_drafts_until_the_center_has_confirmed_them(form):
 
 def confirmed(tmp_path, *, languages: list[str]) -> Form:
     """A server for real people: the Center has read its texts, checked its areas and pinned the root key."""
-    drafts = example_content()
-    areas = [
-        {
-            "code": area.code,
-            "label": dict(area.label),
-            "county": area.county,
-            "residents": area.residents,
-            "source": area.source,
-            "catch_all": area.catch_all,
-            "checked_on": DAY,
-        }
-        for area in drafts.areas
-    ]
-    content = example_content(texts_confirmed_on=DAY, area=areas, languages=languages)
-    form = make_form(tmp_path, make_center(content=content))
-    config = changed(form, production=True, root_public_key=pinned_line(form))
-    form.config = replace(config, site=replace(config.site, texts_confirmed_on=DAY))
+    form = make_form(tmp_path, make_center(content=confirmed_content(languages)))
+    config = changed(form, production=True, root_public_key=pinned_line(form), limits=Limits())
+    form.config = replace(config, site=replace(config.site, texts_confirmed_on=DAY, challenges=(GRASS,)))
     return form
 
 
@@ -234,6 +220,19 @@ def test_production_starts_when_all_is_confirmed(tmp_path):
     form = confirmed(tmp_path, languages=["en"])
 
     assert ready(form.config).warnings == ()
+    form.store.close()
+
+
+def test_a_flood_that_nothing_would_slow_is_shouted(tmp_path):
+    """A load test is over, and its limits are still there; or nobody wrote a question."""
+    form = confirmed(tmp_path, languages=["en"])
+    config = changed(form, limits=Limits(mib_per_day=UNLIMITED))
+    config = replace(config, site=replace(config.site, challenges=()))
+
+    of_day, of_question = ready(config).warnings
+
+    assert "mib_per_day = 1000000000 is no limit" in of_day
+    assert "there is no [[site.question]]" in of_question
     form.store.close()
 
 

@@ -15,9 +15,20 @@ import pytest
 from crypto.unseal import unseal
 from intake.config import load
 from intake.store import Store
-from tests.intake.conftest import ROOT, Server, initialised, start_server
+from tests.intake.conftest import (
+    ROOT,
+    SLOTS,
+    Server,
+    initialised,
+    intake_command,
+    lasting_center,
+    start_server,
+    write_config,
+)
 from tests.intake.test_committer import held, transactions
 from tests.intake.test_headers import EXACT, NEVER
+from tests.intake.traces import folders_written, lines_of
+from tests.promises.servers import needs_strace
 
 pytestmark = pytest.mark.loopback
 
@@ -56,14 +67,14 @@ def test_no_process_may_dump_core(server):
         assert "Max core file size        0                    0" in limits
 
 
-def test_a_hardened_process_is_closed_to_others_of_its_account(tmp_path):
+def test_a_hardened_process_is_closed_to_others_of_its_account():
     """Whatever the environment asked for; a process of its own, because there is no way back."""
     program = (
-        "import ctypes, faulthandler, os, pathlib, resource\n"
+        "import ctypes, faulthandler, os, resource\n"
         "from intake.hardening import harden\n"
-        f"harden(pathlib.Path({str(tmp_path)!r}))\n"
+        "harden()\n"
         "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), faulthandler.is_enabled(),\n"
-        "      resource.getrlimit(resource.RLIMIT_CORE), oct(os.umask(0)), os.environ['SQLITE_TMPDIR'])"
+        "      resource.getrlimit(resource.RLIMIT_CORE), oct(os.umask(0)))"
     )
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", program],
@@ -73,7 +84,48 @@ def test_a_hardened_process_is_closed_to_others_of_its_account(tmp_path):
         cwd=ROOT,
     )
 
-    assert done.stdout.strip() == f"0 False (0, 0) 0o77 {tmp_path}"
+    assert done.stdout.strip() == "0 False (0, 0) 0o77"
+
+
+NOBODY = 65_534  # uid
+# The interpreter may lie where another account reads nothing, so it becomes the account late. That closes a process by itself.
+AS_NOBODY = f"import ctypes, os, resource, time; os.setuid({NOBODY}); ctypes.CDLL(None).prctl(4, 1);"
+OPENED = "resource.setrlimit(resource.RLIMIT_CORE, (1 << 20, 1 << 20));"
+WAITING = "print('ready', flush=True); time.sleep(60)"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="ACCOUNT: needs root, to become another account")
+@pytest.mark.parametrize(("hardening", "is_open"), [("harden();", False), ("", True)])
+def test_another_process_of_its_account_reads_none_of_its_memory_and_a_crash_dumps_none(hardening, is_open):
+    """As a debugger of the same account would; the twin is a process that was not hardened."""
+    program = f"from intake.hardening import harden; {AS_NOBODY} {OPENED} {hardening} {WAITING}"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        reader = f"{AS_NOBODY} open('/proc/{process.pid}/mem', 'rb')"
+        done = subprocess.run([sys.executable, "-c", reader], capture_output=True, check=False)
+        process.send_signal(signal.SIGSEGV)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGSEGV
+
+    assert (done.returncode == 0) is is_open
+    assert os.WTERMSIG(status) == signal.SIGSEGV
+    assert not os.WCOREDUMP(status) or is_open  # what a core of the twin becomes is for the system to say
+
+
+@needs_strace
+def test_the_copy_that_lays_the_store_out_lies_beside_it(tmp_path):
+    """It would lie in a folder that all programs share: deleted blocks of a whole store, on another disk perhaps."""
+    config = write_config(tmp_path, lasting_center())
+    config.write_text(
+        config.read_text().replace(f"slots = {SLOTS}", "slots = 3000")
+    )  # more than fits into memory
+    trace = tmp_path / "trace.txt"
+    command = ["strace", "-f", "-qq", "-e", "trace=openat", "-o", str(trace), *intake_command(config, "init")]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    calls = lines_of(trace)
+
+    assert any("etilqs" in call for call in calls), "the store was laid out without a copy"
+    assert folders_written(calls, but=[tmp_path / "data"]) == set()
 
 
 def test_nothing_is_made_beside_the_store_and_no_control_socket_listens(server):
@@ -81,7 +133,14 @@ def test_nothing_is_made_beside_the_store_and_no_control_socket_listens(server):
     server.post({"narrative": ["x"]})
 
     names = {path.name for path in load(server.config).intake.data_dir.iterdir()}
-    assert names == {"store.sqlite", "store.sqlite-journal", "export.key", "export.pub", "highest-serial"}
+    assert names == {
+        "store.sqlite",
+        "store.sqlite-journal",
+        "export.key",
+        "export.pub",
+        "highest-serial",
+        "last-flood",
+    }
     opened = Path("/proc/net/unix").read_text()
     assert "gunicorn" not in opened
 
@@ -166,4 +225,4 @@ def test_tokens_of_one_worker_are_known_to_the_next(tmp_path, socket_enabled):
     flags = {unseal(one.sealed, server.center.identities).header.flags for one in store.pending()}
     store.close()
     server.kill()
-    assert flags == {("no_fetch",)}
+    assert flags == {("fast", "no_fetch")}  # whoever sends them is quick

@@ -6,11 +6,12 @@ import html
 import http.client
 import io
 import os
+import random
 import re
 import secrets
 import signal
-import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from tests.intake.conftest import (
     make_form,
     start_server,
 )
+from tests.intake.traces import lines_of, watched
 from tests.promises import search
 from tests.promises.servers import needs_strace
 from tests.server_copy import ROOT, server_copy, sinful
@@ -61,6 +63,16 @@ def body_of(fields: dict[str, str], files: Sequence[tuple[str, str, bytes]]) -> 
         kind_line = f"Content-Type: {kind}\r\n" if kind else ""
         parts.append(f"{head}{kind_line}\r\n".encode() + content + b"\r\n")
     return b"".join(parts) + b"--" + BOUNDARY + b"--\r\n"
+
+
+def _spoilt(body: bytes, seed: int) -> bytes:
+    """A body with some of its bytes lost, doubled or replaced."""
+    chance, spoilt = random.Random(seed), bytearray(body)  # noqa: S311 - a test that can be run again
+    for _ in range(chance.randint(1, 4)):
+        begin = chance.randrange(len(spoilt))
+        piece = spoilt[begin : begin + chance.randint(1, 20)]
+        spoilt[begin : begin + len(piece)] = chance.choice([b"", piece * 2, chance.randbytes(len(piece))])
+    return bytes(spoilt)
 
 
 CONTENT_TYPE = f"{FILES_TYPE}; boundary={BOUNDARY.decode()}"
@@ -226,9 +238,57 @@ def test_whatever_is_refused_gives_the_words_back_and_says_to_choose_again(case,
     form.store.close()
 
 
+TOLD = body_of(
+    {"narrative": "Zaunkoenig4417"}, [("Zaunkoenig4417.jpg", "image/Zaunkoenig4417", b"Zaunkoenig4417")]
+)
+SPOILED = {
+    "no boundary": ("multipart/form-data", TOLD),
+    "an empty boundary": ("multipart/form-data; boundary=", TOLD),
+    "a boundary of letters that are no ASCII": ("multipart/form-data; boundary=ü", TOLD),
+    "another boundary": ("multipart/form-data; boundary=other", TOLD),
+    "another type": ("multipart/mixed; boundary=" + BOUNDARY.decode(), TOLD),
+    "a head without a colon": (CONTENT_TYPE, TOLD.replace(b"Content-Type: ", b"Content-Type ")),
+    "a name that is no UTF-8": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\xff\xfe.jpg")),
+    "a NUL in a name": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\0.jpg")),
+    "a line end in a name": (CONTENT_TYPE, TOLD.replace(b"4417.jpg", b"\r\nX: 4417.jpg")),
+    "a quote that stays open": (CONTENT_TYPE, TOLD.replace(b'4417.jpg"', b"4417.jpg")),
+    "no disposition": (CONTENT_TYPE, TOLD.replace(b"Content-Disposition", b"Disposition")),
+    "a file in another field": (CONTENT_TYPE, TOLD.replace(b'name="files"', b'name="narrative"')),
+    "another transfer encoding": (
+        CONTENT_TYPE,
+        TOLD.replace(b"Content-Type", b"Content-Transfer-Encoding: base64\r\nX"),
+    ),
+    "bytes before the first part": (CONTENT_TYPE, b"Zaunkoenig4417" + TOLD),
+    "no end": (CONTENT_TYPE, TOLD[:-4]),
+    "nothing": (CONTENT_TYPE, b""),
+} | {f"bytes {seed} changed": (CONTENT_TYPE, _spoilt(TOLD, seed)) for seed in range(120)}
+
+
+def test_a_body_that_nobody_could_take_apart_is_no_fault_and_leaves_nothing(tmp_path, capsys):
+    """It is taken or refused in our words; no log, and no file beside the store, tells what was in it."""
+    form = make_form(tmp_path, make_center(content=example_content(attachments=True)), limits=SMALL)
+    client = form.client
+    for name, (kind, body) in SPOILED.items():
+        answer = client.post("/en/send", data=body, content_type=kind)
+        assert answer.status_code == 303 or 400 <= answer.status_code < 500, name
+        assert answer.status_code == 303 or b'class="problem"' in answer.data, name
+
+    assert "Zaunkoenig" not in "".join(capsys.readouterr())
+    assert left_behind(tmp_path) == []
+    assert len(form.opened()) == form.store.count()
+    form.store.close()
+
+
 def left_behind(root: Path) -> list[str]:
     """Files below a directory that no server keeps."""
-    known = {"store.sqlite", "store.sqlite-journal", "export.key", "export.pub", "highest-serial"}
+    known = {
+        "store.sqlite",
+        "store.sqlite-journal",
+        "export.key",
+        "export.pub",
+        "highest-serial",
+        "last-flood",
+    }
     return [str(path) for path in (root / "data").rglob("*") if path.is_file() and path.name not in known]
 
 
@@ -285,6 +345,17 @@ def test_a_body_that_breaks_off_is_no_report(missing, tmp_path):
 
     assert posted.reading is Reading.CUT
     assert posted.uploads == ()
+    assert posted.first("narrative") == STORY
+
+
+def test_a_body_that_drips_is_given_up(tmp_path, monkeypatch):
+    """It would hold one of few places for hours; what was read of the words is there all the same."""
+    monkeypatch.setattr("intake.bodies.GRACE", 0.0)
+    monkeypatch.setattr("intake.bodies.SLOWEST", 1 << 40)
+
+    posted = read(body_of(WORDS, FILES), tmp_path, lengths=[1_000])
+
+    assert posted.reading is Reading.CUT
     assert posted.first("narrative") == STORY
 
 
@@ -408,6 +479,37 @@ def test_a_server_that_is_told_to_stop_takes_what_is_still_arriving(taking):
     assert len(opened(server)) == 1
 
 
+# A server that gives its processes a second, and holds one that is silent for two for dead.
+IMPATIENT = (
+    "intake/serving.py",
+    '            "umask": 0o077,',
+    '            "umask": 0o077, "graceful_timeout": 1, "timeout": 2,',
+)
+NO_PATIENCE = ("intake/serving.py", '        worker.cfg.set("graceful_timeout", _UPLOAD_PATIENCE)\n', "")
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(("sins", "is_kept"), [((IMPATIENT,), True), ((IMPATIENT, NO_PATIENCE), False)])
+def test_a_process_that_retires_waits_for_what_is_still_arriving(sins, is_kept, tmp_path, socket_enabled):
+    """Others' requests must cut nobody off; the twin waits no longer than the server itself would."""
+    tree = server_copy(tmp_path / "tree")
+    for sin in sins:
+        sinful(tree, *sin)
+    body = body_of(WORDS, [("a.jpg", "image/jpeg", secrets.token_bytes(MEBIBYTE))])
+    with serving(tmp_path / "root", tree) as server, begun(server, len(body)) as connection:
+        connection.send(body[: len(body) // 2])
+        for _ in range(160):  # more than the requests of a life
+            urllib.request.urlopen(f"{server.url}/healthz", timeout=30).close()
+        time.sleep(6)
+        try:
+            connection.send(body[len(body) // 2 :])
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            status = 0
+
+    assert (status == 303) == is_kept
+
+
 # What reaches a disk
 
 CANARY = "Wiedehopf8853"
@@ -432,21 +534,12 @@ def test_files_are_nowhere_but_inside_the_envelope(form):
 
 def traced_upload(server: Server, trace: Path) -> list[str]:
     """Send a file to a running server whose calls are watched; the calls that gave its words to anything but a socket."""
-    workers = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    processes = [word for pid in (str(server.process.pid), *workers) for word in ("-p", pid)]
-    calls = "trace=write,pwrite64,writev,pwritev,sendto,sendmsg,openat,rename"
     body = body_of({"narrative": CANARY}, [(f"{CANARY}.txt", "text/plain", CANARY.encode() * 90_000)])
-    watch = subprocess.Popen(
-        ["strace", "-f", "-qq", "-yy", "-s", "2000000", "-e", calls, "-o", str(trace), *processes],
-        stderr=subprocess.PIPE,
-    )
-    time.sleep(1)
-    with begun(server, len(body)) as connection:
+    calls = "write,pwrite64,writev,pwritev,sendto,sendmsg,openat,rename"
+    with watched(server.process.pid, trace, calls), begun(server, len(body)) as connection:
         connection.send(body)
         assert connection.getresponse().status == 303
-    watch.terminate()
-    watch.communicate()
-    lines = trace.read_text(errors="replace").splitlines()
+    lines = lines_of(trace)
     assert any("pwrite64(" in line and "store.sqlite" in line for line in lines)
     return [line[:200] for line in lines if CANARY in line and "TCP" not in line]
 

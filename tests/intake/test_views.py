@@ -1,5 +1,6 @@
 """A report comes in whole, or comes back whole: typed words are never lost by us (P7)."""
 
+import base64
 import html
 import io
 import sqlite3
@@ -8,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from crypto.report import QUESTIONS, TICKED, Flag, Kind
+from intake.anonymity import FAST, TOKEN_LIFE
 from tests.center import largest_report, make_center, sample_report
 from tests.intake.conftest import Form, make_form
 from tests.intake.test_headers import make_application
@@ -96,10 +98,10 @@ def test_line_ends_of_every_browser_become_one(form, lines):
 # Doubt becomes a flag, never a refusal
 
 
-def flags_of(form: Form, data: dict, **headers) -> set[str]:
+def flags_of(form: Form, data: dict, *, client=None, **headers) -> set[str]:
     """The flags that a post was sealed with."""
     before = form.store.index().keys()
-    answer = form.client.post("/en/form", data={"narrative": "x"} | data, headers=headers)
+    answer = (client or form.client).post("/en/form", data={"narrative": "x"} | data, headers=headers)
     assert answer.status_code == 303
     from crypto.unseal import unseal
 
@@ -120,6 +122,7 @@ def test_an_honest_post_has_no_flag(form):
     """The queue of doubtful reports must stay short."""
     client = form.client
     token = token_of(client.get("/en/form").data)
+    form.moment += timedelta(seconds=FAST)
     client.post("/en/form", data={"narrative": "x", "token": token, "p": "x", "website": ""}, headers=HONEST)
 
     assert form.opened()[0].header.flags == ()
@@ -154,11 +157,33 @@ def test_an_old_token_is_flagged_and_accepted(form):
     """A phone that lay on the table over night still sends."""
     client = form.client
     token = token_of(client.get("/en/form").data)
-    form.moment += timedelta(hours=13)
+    form.moment += timedelta(seconds=TOKEN_LIFE + 1)
 
     client.post("/en/form", data={"narrative": "x", "token": token}, headers=HONEST)
 
     assert form.opened()[0].header.flags == (Flag.TOKEN_OLD,)
+
+
+def test_who_sends_faster_than_anybody_reads_is_flagged(form):
+    """A page that gives words back goes on counting from the first one, however often that is."""
+    client = form.client
+    token = token_of(client.get("/en/form").data)
+    form.moment += timedelta(seconds=FAST - 1)
+
+    again = client.post("/en/form", data={"narrative": "x", "token": token, "do": "show"}, headers=HONEST)
+    assert Flag.FAST in flags_of(form, {"token": token_of(again.data)}, client=client, **HONEST)
+
+    form.moment += timedelta(seconds=1)
+    assert Flag.FAST not in flags_of(form, {"token": token_of(again.data)}, client=client, **HONEST)
+
+
+def test_a_token_tells_whoever_finds_the_page_no_time(form):
+    """Two pages of the same second look as different as two of different years."""
+    client = form.client
+    tokens = [base64.urlsafe_b64decode(token_of(client.get("/en/form").data)) for _ in range(64)]
+
+    for place in range(len(tokens[0])):
+        assert len({token[place] for token in tokens}) > 32  # random bytes: 57 of 64 differ on the average
 
 
 # Every refusal gives the words back

@@ -10,7 +10,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +21,7 @@ import pytest
 from crypto import labels, signing
 from crypto.bundle import AckEntry, Acknowledgement, AckState, format_acknowledgement, read_manifest
 from crypto.report import QUESTIONS, Kind
-from crypto.unseal import unseal
 from intake.config import load
-from intake.store import Store
 from tests.center import Center
 from tests.intake.conftest import Server, initialised, intake_command, start_server
 from tests.server_copy import ROOT
@@ -186,47 +183,6 @@ def written_anywhere(calls: Sequence[str], word: str) -> list[str]:
     """Calls that gave a word to anything but a socket."""
     writing = re.compile(r"\s*(write|pwrite64|writev|pwritev|sendto|sendmsg|openat|rename)\(")
     return [call for call in calls if word in call and writing.match(call) and "TCP" not in call]
-
-
-# --- P6: kills ---------------------------------------------------------------------------------------
-
-
-def killed_under_load(root: Path, tree: Path, *, cycles: int) -> tuple[set[str], set[str]]:
-    """Kill the server while people send, again and again: (stories that were acknowledged, stories kept)."""
-    config, port, center = initialised(root)
-    told: set[str] = set()
-    for cycle in range(cycles):
-        server = start_server(config, port, center, tree=tree)
-        threads = [
-            threading.Thread(target=_send_until_dead, args=(server, f"{cycle}-{one}", told))
-            for one in range(SENDERS)
-        ]
-        for thread in threads:
-            thread.start()
-        enough = (
-            len(told) + 10 + 7 * cycle
-        )  # another moment in each cycle, and none that depends on the machine
-        while len(told) < enough and any(thread.is_alive() for thread in threads):
-            threads[0].join(0.01)
-        server.kill()
-        for thread in threads:
-            thread.join()
-    store = Store(load(config).intake.store)
-    kept = [unseal(one.sealed, center.identities).report.narrative for one in store.pending()]
-    store.close()
-    assert len(kept) == len(set(kept)), "a report lies twice"
-    return told, set(kept)
-
-
-def _send_until_dead(server: Server, name: str, told: set[str]) -> None:
-    for number in range(10_000):
-        story = f"story {name}-{number}"
-        try:
-            status, _ = server.post({**TOLD, "narrative": [story]}, timeout=10)
-        except (OSError, http.client.HTTPException):
-            return
-        if status == 303:
-            told.add(story)
 
 
 # --- P7: refusals -----------------------------------------------------------------------------------

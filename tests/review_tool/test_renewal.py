@@ -125,7 +125,7 @@ def test_what_changes_is_shown_before_it_is_signed(machine: Machine, center: Cen
     refused = sign(machine, "new", "--config", str(machine.directory / "edited.toml"), typed="n\n")
 
     assert refused.exit_code == 1
-    assert "changed in [center]: areas\n" in refused.output
+    assert "changed in [center]: areas, attachments\n" in refused.output
     assert "serial 2, after 1" in refused.output
     assert not (machine.directory / "new").exists()
     assert archived(machine) == [1]
