@@ -36,9 +36,6 @@ from review_tool.schema import CONFIG, FACT, METADATA, SCHEMA_VERSION
 
 FILE_NAME: Final = "vault.db"
 UNFINISHED_NAME: Final = "vault.db.new"  # becomes the vault by one rename, so a half-made one is never opened
-REKEYED_NAME: Final = (
-    "vault.db.rekeyed"  # the vault under its next key, until it is proved and takes its place
-)
 KEY_SIZE: Final = 32  # bytes
 PAGE_SIZE: Final = 4096  # bytes; SQLCipher 4
 BUSY_LIMIT: Final = 5.0  # seconds to wait for another process before saying so
