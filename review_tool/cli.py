@@ -18,6 +18,7 @@ from review_tool import (
     keeping_commands,
     key_commands,
     release_command,
+    rotation_commands,
     session,
 )
 from review_tool.session import ReviewGroup, Settings
@@ -76,6 +77,8 @@ for _command in (
     release_command.release,
     release_command.verify_release,
     key_commands.key,
+    rotation_commands.drill,
     config_commands.config,
 ):
     main.add_command(_command)
+key_commands.key.add_command(rotation_commands.rotate)

@@ -1,6 +1,5 @@
 """The commands about how long things are kept: hold, shred, retention."""
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ import click
 from sqlalchemy import Connection
 
 from crypto.canonical import Json
-from crypto.errors import KeystoreError
-from crypto.keystore import Keystore, read_keystore
-from review_tool import audit, case_rows, ledger, publish, rekeying, session
+from crypto.keystore import Keystore
+from review_tool import audit, case_rows, keystore_copies, ledger, publish, rekeying, session
 from review_tool import backup as backups
 from review_tool import retention as policies
 from review_tool import shred as shredding
@@ -108,13 +106,7 @@ def _take(settings: Settings, backup_to: Path, *, same_disk: bool, copies: Seque
     backups.require_medium(directory, backup_to, same_disk=same_disk)
     passphrase = settings.passphrase()
     keystore = settings.read_keystore(typed=passphrase)
-    for file in (keystore_file, *copies):
-        if not os.access(file.parent, os.W_OK):
-            raise SecretFileError(
-                f"{file.parent} cannot be written, and the keystore must be: nothing was shredded"
-            )
-    for copy in copies:
-        _require_copy(copy, keystore, passphrase)
+    keystore_copies.require_all(keystore_file, copies, keystore, passphrase)
     return _Hands(
         settings=settings,
         passphrase=passphrase,
@@ -123,20 +115,6 @@ def _take(settings: Settings, backup_to: Path, *, same_disk: bool, copies: Seque
         same_disk=same_disk,
         copies=copies,
     )
-
-
-def _require_copy(file: Path, keystore: Keystore, passphrase: str) -> None:
-    """Refuse to write over anything but the same keys: the root keystore looks like any other."""
-    with session.noting(
-        f"{file} is not this keystore under the same passphrase: nothing was shredded", KeystoreError
-    ):
-        found = read_keystore(file, passphrase)
-        if (found.center, found.epochs, found.ack_seed) != (
-            keystore.center,
-            keystore.epochs,
-            keystore.ack_seed,
-        ):
-            raise KeystoreError
 
 
 @click.command(cls=ReviewCommand, refuses=(*VAULT, UnknownCaseError, TransitionError))

@@ -9,13 +9,12 @@ goes on from there. After 5 no backup made before opens with this keystore: that
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crypto import keystore as keystores
-from crypto.keystore import Cost, Keystore
-from review_tool import passphrase_change, shred_list, vault_rekey
+from crypto.keystore import Keystore
+from review_tool import keystore_copies, shred_list, vault_rekey
 from review_tool import shred as shredding
 from review_tool import vault as vaults
 from review_tool.audit import Act, Entry
@@ -49,7 +48,7 @@ def change_vault_key(
         SecretFileError, MemoryShortError: the keystore or a copy cannot be written; the vault is as it was.
         VaultError: the vault cannot be written; it is as it was.
     """
-    files = {file: keystores.cost_of(file) for file in (*copies, keystore_file)}
+    files = keystore_copies.costs_of(keystore_file, copies)
     with vaults.open_vault(directory, keystore, day=who.day, reviewer=who.reviewer, command="shred") as vault:
         with vault.transaction() as connection:
             marks, stage = shred_list.marks_of(connection), shredding.stage(connection)
@@ -58,7 +57,7 @@ def change_vault_key(
         if stage is not Stage.KEY:
             return keystore
         keystore = replace(keystore, next_vault_key=draw(vaults.KEY_SIZE))
-        _rewrite(files, keystore, passphrase)
+        keystore_copies.rewrite(files, keystore, passphrase)
     vault_rekey.rekey(directory, keystore)
     with vaults.open_vault(directory, keystore, day=who.day, reviewer=who.reviewer, command="shred") as vault:
         # Before the old key goes: were it the other way round, a cut would leave a new key and nobody to ask for a backup.
@@ -67,13 +66,8 @@ def change_vault_key(
         vault.record(Act.KEY, day=who.day, reviewer=who.reviewer, changed="vault key")
     if keystore.next_vault_key is not None:
         keystore = replace(keystore, vault_key=keystore.next_vault_key, next_vault_key=None)
-        _rewrite(files, keystore, passphrase)
+        keystore_copies.rewrite(files, keystore, passphrase)
     return keystore
-
-
-def _rewrite(files: Mapping[Path, Cost], keystore: Keystore, passphrase: str) -> None:
-    for file, cost in files.items():
-        passphrase_change.rewrite(file, keystore, passphrase, cost)
 
 
 def _write_list(folder: Path, marks: frozenset[str]) -> None:

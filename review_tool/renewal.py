@@ -13,7 +13,7 @@ from pathlib import Path
 from crypto import config as configs
 from crypto import signing
 from crypto.canonical import Json
-from crypto.config import PublicConfig
+from crypto.config import PublicConfig, Recipient
 from crypto.content import CenterContent, content_json
 from crypto.keystore import Keystore, RootKeystore
 from crypto.unseal import Identity
@@ -67,6 +67,27 @@ def renew(
         CeremonyError: a keystore does not belong to the configuration, or the test report does not come out.
         ConfigError: a value breaks a rule of the configuration.
     """
+    last, newer = follow(known, running, keystore=keystore, root=root)
+    newest = max(last.recipients, key=lambda one: one.epoch)
+    others = [one for one in last.recipients if one != newest and one.until > day]
+    recipients = [*others, replace(newest, until=end_of(day, valid_days))]
+    signed = sign_next(last, content, recipients, root=root, day=day, valid_days=valid_days)
+    ceremony.prove_sealing(signed.config, _identity(keystore, newest.fingerprint), day)
+    return Renewal(signed=signed, last=last, newer=newer, changed=_changed(last.content, content))
+
+
+def follow(
+    known: Sequence[PublicConfig],
+    running: tuple[PublicConfig, str] | None,
+    *,
+    keystore: Keystore,
+    root: RootKeystore,
+) -> tuple[PublicConfig, tuple[tuple[PublicConfig, str], ...]]:
+    """Find the configuration that the next one follows, and what the vault did not know of.
+
+    Raises:
+        CeremonyError: a keystore does not belong to it.
+    """
     newer = () if running is None or running[0].raw in {one.raw for one in known} else (running,)
     last = max((*known, *(one for one, _ in newer)), key=lambda one: one.serial)
     if signing.key_id(signing.public_of(root.root_seed)) != last.root_key_id:
@@ -75,12 +96,31 @@ def renew(
         raise CeremonyError(
             "the server obeys another acknowledgement key than the one in this keystore; use the newest keystore"
         )
-    newest = max(last.recipients, key=lambda one: one.epoch)
-    until = day + timedelta(days=valid_days) + configs.GRACE
-    others = [one for one in last.recipients if one != newest and one.until > day]
-    signed = signed_config.sign(
+    return last, newer
+
+
+def end_of(day: date, valid_days: int) -> date:
+    """The day from which nothing is sealed under a configuration any more; its newest key lasts as long."""
+    return day + timedelta(days=valid_days) + configs.GRACE
+
+
+def sign_next(
+    last: PublicConfig,
+    content: CenterContent,
+    recipients: Sequence[Recipient],
+    *,
+    root: RootKeystore,
+    day: date,
+    valid_days: int,
+) -> SignedConfig:
+    """Sign the configuration that follows another one.
+
+    Raises:
+        ConfigError: a value breaks a rule of the configuration.
+    """
+    return signed_config.sign(
         content,
-        [*others, replace(newest, until=until)],
+        recipients,
         root_seed=root.root_seed,
         ack_public=last.ack_key,
         center=last.center,
@@ -88,8 +128,6 @@ def renew(
         day=day,
         valid_days=valid_days,
     )
-    ceremony.prove_sealing(signed.config, _identity(keystore, newest.fingerprint), day)
-    return Renewal(signed=signed, last=last, newer=newer, changed=_changed(last.content, content))
 
 
 def publish(vault: Vault, renewal: Renewal, out: Path, *, day: date, reviewer: str) -> None:

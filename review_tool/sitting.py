@@ -7,7 +7,7 @@ command, and the keys in its memory with it.
 
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -274,22 +274,33 @@ def give_shares(sitting: Sitting, keys: CenterKeys) -> str:
         READING_KEY: (keys.reading_seed, acts.reading_fingerprint),
         ROOT_KEY: (keys.root_seed, acts.signing_fingerprint),
     }
-    sets = [(name, shares.split(seed, sitting.draw, of)) for name, (seed, of) in cut.items()]
+    return hand_out(
+        cut, draw=sitting.draw, unattended=sitting.choices.unattended, directory=sitting.places.shares
+    )
+
+
+def hand_out(
+    cut: Mapping[str, tuple[bytes, shares.Fingerprint]],
+    *,
+    draw: Draw,
+    unattended: bool,
+    directory: Path | None,
+) -> str:
+    """Cut keys, each with the way to its fingerprint, give the shares to people or files, and say what was proved."""
+    sets = [(name, shares.split(seed, draw, of)) for name, (seed, of) in cut.items()]
     proved = f"{shares.THRESHOLD} of {shares.COUNT} for each key"
-    if not sitting.choices.unattended:
+    if not unattended:
         typed = dialogue.hand_out(sets)
         pairs = [shares.prove_pairs(typed[name], of(seed), of) for name, (seed, of) in cut.items()]
         return f"{proved}; all typed back from paper; {sum(pairs)} of {sum(pairs)} pairs gave the fingerprint"
-    if sitting.places.shares is None:
+    if directory is None:
         shout("no share was kept: if the passphrase is lost, every report is lost")
         return f"{proved}; all pairs gave the fingerprint; NOT KEPT"
-    secret_files.make_secret_directory(sitting.places.shares)
+    secret_files.make_secret_directory(directory)
     for name, made in sets:
         for share in made:
-            secret_files.write_secret(
-                sitting.places.shares / acts.share_file(name, share.number), share.text + "\n"
-            )
-    shout(f"all shares were written to {sitting.places.shares}, in the clear: two of them open every report")
+            secret_files.write_secret(directory / acts.share_file(name, share.number), share.text + "\n")
+    shout(f"all shares were written to {directory}, in the clear: two of them open every report")
     return f"{proved}; all pairs gave the fingerprint; WRITTEN TO FILES, NOT TO PAPER"
 
 

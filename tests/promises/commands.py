@@ -41,6 +41,8 @@ ACTS = {
     "export-age": Act.KEY,
     "audit": Act.AUDIT,
     "sign": Act.CONFIG,
+    "rotate": Act.KEY,
+    "drill": Act.KEY,
     "hold": Act.HOLD,
     "retention": Act.RETENTION,
     "archive": Act.ARCHIVE,
@@ -159,6 +161,8 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
                 f"read-archive {folder}/archive",
                 f"config sign --config {EXAMPLE} --out {folder}/public --not-isolated --yes",
                 f"verify-release {_signed_release(folder, center)} --public {folder}/public",
+                f"key rotate --out {folder}/rotated --shares-to {folder}/shares --not-isolated --yes",
+                f"drill --reading-only --shares-from {folder}/shares --not-isolated --yes",
                 f"key passphrase --root-keystore {folder}/root-keystore --new-passphrase-file {folder}/new-passphrase",
             )
         ),
