@@ -18,6 +18,7 @@ from review_tool import (
     keeping_commands,
     key_commands,
     release_command,
+    retirement_command,
     rotation_commands,
     session,
 )
@@ -81,4 +82,5 @@ for _command in (
     config_commands.config,
 ):
     main.add_command(_command)
-key_commands.key.add_command(rotation_commands.rotate)
+for _command in (rotation_commands.rotate, retirement_command.destroy):
+    key_commands.key.add_command(_command)

@@ -223,6 +223,12 @@ class ArchiveError(ReviewError):
     exit_code = 71
 
 
+class KeyInUseError(ReviewError):
+    """A key cannot be destroyed: the server seals to it, reports of it may be on their way, or something opens with nothing else."""
+
+    exit_code = 72
+
+
 class FileFormatError(ReviewError):
     """A file given on the command line cannot be read as what it should be."""
 

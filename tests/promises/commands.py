@@ -43,6 +43,7 @@ ACTS = {
     "sign": Act.CONFIG,
     "rotate": Act.KEY,
     "drill": Act.KEY,
+    "destroy": Act.KEY,
     "hold": Act.HOLD,
     "retention": Act.RETENTION,
     "archive": Act.ARCHIVE,
@@ -161,8 +162,9 @@ def every_command(folder: Path, machine: Machine, start: Sequence[str]) -> list[
                 f"read-archive {folder}/archive",
                 f"config sign --config {EXAMPLE} --out {folder}/public --not-isolated --yes",
                 f"verify-release {_signed_release(folder, center)} --public {folder}/public",
-                f"key rotate --out {folder}/rotated --shares-to {folder}/shares --not-isolated --yes",
+                f"key rotate --overlap-days 0 --out {folder}/rotated --shares-to {folder}/shares --not-isolated --yes",
                 f"drill --reading-only --shares-from {folder}/shares --not-isolated --yes",
+                "key destroy --epoch 1 --early --lose --yes",
                 f"key passphrase --root-keystore {folder}/root-keystore --new-passphrase-file {folder}/new-passphrase",
             )
         ),
