@@ -68,6 +68,7 @@ bench: .venv/test.done
 
 hardening: setup-test
 	$(BIN)/python -m tests.hardening --part "$(PART)"
+	$(BIN)/python -m tests.hardening.fuzz --part "$(PART)"
 	$(BIN)/python -m tests.hardening.flood --part "$(PART)"
 	$(BIN)/python -m tests.hardening.boot --part "$(PART)"
 	$(BIN)/python -m tests.hardening.kills --part "$(PART)"
