@@ -157,7 +157,8 @@ def _odd_bytes(real: bytes, chance: random.Random) -> bytes:
 def _odd_json(real: bytes, chance: random.Random) -> bytes:
     tree = json.loads(real)
     for _ in range(chance.choice((1, 1, 2))):
-        places = list(_places(tree))
+        if not (places := list(_places(tree))):
+            break
         holder, key = chance.choice(places)
         match chance.randrange(4):
             case 0 if isinstance(holder, dict):
