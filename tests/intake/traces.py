@@ -38,10 +38,10 @@ def lines_of(trace: Path) -> list[str]:
 
 
 def folders_written(calls: Sequence[str], *, but: Iterable[Path] = ()) -> set[Path]:
-    """Folders outside of some in which a file was made, with a name or without."""
+    """Folders outside of some in which a file was made, with a name or without, but for the server's heartbeats."""
     found = set()
     for call in calls:
-        if made := _MAKING.search(call):
+        if (made := _MAKING.search(call)) and "/wgunicorn-" not in made[1]:
             path = Path(made[1])
             found.add(path if "O_TMPFILE" in call else path.parent)
     return {one for one in found if not any(one.is_relative_to(other) for other in but)}
