@@ -61,7 +61,7 @@ lint: .venv/test.done
 	-@$(BIN)/ruff check --select C901,PLR0912,PLR0915 --exit-zero --quiet --output-format concise crypto intake review_tool
 
 test: lint setup-test
-	$(BIN)/pytest -q --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -q -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 bench: .venv/test.done
 	$(BIN)/python -m tests.bench

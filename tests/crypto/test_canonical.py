@@ -161,7 +161,7 @@ def test_anything_but_the_one_encoding_is_refused(data):
         {"a": {"b c": 1}},
         b"bytes",
         {1},
-        object(),
+        pytest.param(object(), id="an object"),
     ],
     ids=repr,
 )

@@ -113,7 +113,8 @@ def run(cycles: Iterable[int], seed: int) -> list[str]:
         told, kept = told + len(outcome.told), kept + len(outcome.kept)
         files += sum(map(len, outcome.told.values()))
         print(
-            f"kills: round {number}: {told} acknowledged so far, with {files} files; {kept} kept", flush=True
+            f"kills: round {number}: {told} acknowledged so far, with {files} files; {kept} kept, {len(wrong)} complaints",
+            flush=True,
         )
     return wrong
 
