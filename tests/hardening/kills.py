@@ -24,7 +24,7 @@ from tests.hardening.senders import Files, complaints, is_sound, kept_in, sendin
 from tests.intake.conftest import Server, center_with_files, initialised, start_server
 from tests.server_copy import ROOT
 
-CYCLES: Final = 60  # in `make hardening`; 1,000 were run before a release, see CHANGELOG.md
+CYCLES: Final = 60  # in `make hardening`; a thousand take an hour
 TOGETHER: Final = (
     20  # cycles that share a store: enough to meet what an earlier one left behind, and no gigabytes
 )
